@@ -64,8 +64,9 @@ export class Bridge extends EventTarget {
     const timer = setTimeout(() => patience.abort(), PATIENCE);
     try {
       const answer = await fetch(url, { headers, cache: 'no-store', signal: patience.signal });
-      if (!answer.ok) throw new Refused({ message: `${answer.status} ${answer.statusText}` });
-      return parse(await answer.text()).entries;
+      const told = parse(await answer.text());
+      if (!answer.ok) throw new Refused({ message: told.error, data: told });
+      return told.entries;
     } catch (error) {
       throw error instanceof Refused ? error : new Offline();
     } finally {

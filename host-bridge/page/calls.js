@@ -1,5 +1,7 @@
 // The calls of the server's journal that are kept here.
 
+import { languageTag } from './texts.js';
+
 /** Calls that are fetched at once; if more have come meanwhile, the older ones are skipped. */
 const PAGE = 200;
 /** Calls that are kept here, as many as the server keeps. */
@@ -7,18 +9,24 @@ const MOST_KEPT = 10_000;
 /** Calls in one answer of the server, at most; there are fewer where they are large. */
 const SERVER_PAGE = 1000;
 
+/** Whether both are one call of one server: the calls of another server have numbers from 1, too. */
+export function isSameCall(one, other) {
+  return one?.number === other?.number && one?.at === other?.at && one?.call === other?.call;
+}
+
 /**
  * The calls that were fetched, from old to new. A `{gap}` stands where some were skipped.
  *
- * Tells `change`, and before it `forgotten` when they were another server's.
+ * Tells `change`; before it `forgotten` when they were another server's, and `reworded` when they are here in another language.
  */
 export class Calls extends EventTarget {
   #bridge;
   #isFetching = false;
   #isFetchingOlder = false;
   #isDoubted = false;
+  #isInOtherLanguage = false;
   #wanted = 0;
-  /** Older ones may be had from the server. */
+  /** The server has older ones. */
   hasOlder = false;
   entries = [];
 
@@ -42,12 +50,16 @@ export class Calls extends EventTarget {
     try {
       for (;;) {
         if (this.#isDoubted) await this.#doubt();
+        if (this.#isInOtherLanguage) await this.#readAgain();
+        if (this.#isDoubted) continue;
         if (this.#wanted <= this.#last) break;
         const wanted = this.#wanted;
         const after = this.#last;
         const fetched = wanted - after > PAGE || after === 0
-          ? await this.#bridge.journal({ before: wanted + 1, limit: PAGE })
-          : await this.#bridge.journal({ after, limit: PAGE });
+          ? await this.#fetch({ before: wanted + 1, limit: PAGE })
+          : await this.#fetch({ after, limit: PAGE });
+        // Perhaps from another server.
+        if (this.#isDoubted) continue;
         if (fetched.length === 0) break;
         const skipped = after === 0 ? 0 : fetched[0].number - after - 1;
         if (skipped > 0) this.entries.push({ gap: skipped, number: fetched[0].number - 0.5 });
@@ -71,8 +83,7 @@ export class Calls extends EventTarget {
     const newest = this.entries[this.entries.length - 1];
     if (newest) {
       const [known] = await this.#bridge.journal({ after: newest.number - 1, limit: 1 });
-      const isSame = known?.number === newest.number && known.at === newest.at && known.call === newest.call;
-      if (!isSame) {
+      if (!isSameCall(known, newest)) {
         this.entries = [];
         this.hasOlder = false;
         this.dispatchEvent(new Event('forgotten'));
@@ -82,10 +93,35 @@ export class Calls extends EventTarget {
     this.#isDoubted = false;
   }
 
-  /** Has the calls fetched once more when the server tells the newest number again: it writes in another language then. */
-  forgetWords() {
-    this.entries = [];
-    this.hasOlder = false;
+  /** Has the calls fetched once more, in the page's new language, when the server tells the newest number again. */
+  speak() {
+    this.#isInOtherLanguage = true;
+  }
+
+  /** Fetches the calls that are here in the page's language. Those that the server has dropped keep their words. */
+  async #readAgain() {
+    const tag = languageTag();
+    const newest = this.#last;
+    if (newest > 0) {
+      // A gap may be the first.
+      const fetched = await this.all(Math.floor(this.entries[0].number) - 1, newest);
+      // Perhaps from another server.
+      if (this.#isDoubted) return;
+      const reworded = new Map(fetched.map((entry) => [entry.number, entry]));
+      this.entries = this.entries.map((entry) => reworded.get(entry.number) ?? entry);
+      this.dispatchEvent(new Event('reworded'));
+      this.dispatchEvent(new Event('change'));
+    }
+    this.#isInOtherLanguage = tag !== languageTag();
+  }
+
+  /** A page of the journal, in the language that the page has when it is there. */
+  async #fetch(range) {
+    for (;;) {
+      const tag = languageTag();
+      const fetched = await this.#bridge.journal(range);
+      if (tag === languageTag()) return fetched;
+    }
   }
 
   /** Fetches the calls before the oldest that is here. */
@@ -94,9 +130,9 @@ export class Calls extends EventTarget {
     if (oldest === undefined || this.#isFetchingOlder) return;
     this.#isFetchingOlder = true;
     try {
-      const fetched = await this.#bridge.journal({ before: oldest.number, limit: SERVER_PAGE });
-      // Dropped or forgotten meanwhile.
-      if (this.entries[0] !== oldest) return;
+      const fetched = await this.#fetch({ before: oldest.number, limit: SERVER_PAGE });
+      // Dropped or forgotten meanwhile, or perhaps from another server.
+      if (!isSameCall(this.entries[0], oldest) || this.#isDoubted) return;
       this.hasOlder = fetched.length > 0 && fetched[0].number > 1 && this.entries.length + fetched.length < MOST_KEPT;
       this.entries.unshift(...fetched);
       this.dispatchEvent(new Event('change'));
@@ -105,11 +141,12 @@ export class Calls extends EventTarget {
     }
   }
 
-  /** Everything that the server keeps, with what was skipped here. */
-  async all() {
+  /** Everything that the server keeps after a number and up to another one, with what was skipped here. */
+  async all(after = 0, last = Infinity) {
     const all = [];
     for (;;) {
-      const fetched = await this.#bridge.journal({ after: all[all.length - 1]?.number ?? 0, limit: SERVER_PAGE });
+      const newest = all[all.length - 1]?.number ?? after;
+      const fetched = newest < last ? await this.#fetch({ after: newest, limit: SERVER_PAGE }) : [];
       if (fetched.length === 0) return all;
       all.push(...fetched);
     }

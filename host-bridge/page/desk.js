@@ -1,7 +1,6 @@
 // The phones on the desk: chosen, made and removed.
 
 import { fill, h, labelled, title } from './elements.js';
-import { describeProfile } from './meanings.js';
 import { spoken, text } from './texts.js';
 
 /** Phones that are listed at once; a longer list is filtered. */
@@ -74,7 +73,7 @@ export function desk(root, { state, act, ask }) {
 
   /** Left alone while they say the same: somebody may have the list open. */
   function drawProfiles() {
-    const families = state.profiles.map((family) => [family.name, `${family.name}: ${describeProfile(family)}`]);
+    const families = state.profiles.map((family) => [family.name, text('entry.named', { what: family.name, name: family.description })]);
     if (profile.dataset.shown === families.join()) return;
     profile.dataset.shown = families.join();
     const chosen = profile.value;

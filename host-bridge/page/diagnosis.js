@@ -1,12 +1,13 @@
 // Why a signature was refused: what `soter-sim verify` says of a text, its signature and a key that somebody pastes, or that a
 // call of the journal has.
 
+import { isSameCall } from './calls.js';
 import { fill, h, title, visible } from './elements.js';
 import { isCut, verdict } from './entry.js';
 import { explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
 import { findSigned, findSignedIn } from './signed.js';
-import { localized, text } from './texts.js';
+import { text, withLang } from './texts.js';
 
 /** Bytes of one check, as JSON. The server ends a connection whose message is larger than 256 KiB. */
 const MOST_BYTES = 200_000;
@@ -97,8 +98,8 @@ export function diagnosis(root, { bridge, state }) {
     result.scrollIntoView({ block: 'nearest' });
   }
 
-  /** Has the server check what is in the fields. Throws `Unusable`, or what the bridge throws. */
-  async function check() {
+  /** Has the server check what is in the fields, without a key with those of the phone. Throws `Unusable`, or what the bridge throws. */
+  async function check(phone = state.device ?? {}) {
     unpack();
     if (given(json).trim() === '') throw new Unusable('diagnosis.noJson', {}, json);
     if (given(signature).trim() === '') throw new Unusable('diagnosis.noSignature', {}, signature);
@@ -108,7 +109,7 @@ export function diagnosis(root, { bridge, state }) {
     if (bytes > MOST_BYTES) throw new Unusable('diagnosis.tooLarge', { bytes, limit: MOST_BYTES }, json);
     const verify = (publicKey) => bridge.call('verify.signature', { ...params, key: publicKey });
     if (params.key.trim() !== '') return { answer: await verify(params.key) };
-    return checkWithKeysOfPhone(params.json, verify);
+    return checkWithKeysOfPhone(phone, params.json, verify);
   }
 
   /** Takes the text and the signature out of an object that has both, if nothing else was given. */
@@ -120,9 +121,8 @@ export function diagnosis(root, { bridge, state }) {
     if (key.value.trim() === '') put(key, found.key);
   }
 
-  /** Tries the selected phone's AuthKeys. The first that says more than that the signature is another's is the right one. */
-  async function checkWithKeysOfPhone(words, verify) {
-    const { name: device, cpuId } = state.device ?? {};
+  /** Tries a phone's AuthKeys. The first that says more than that the signature is another's is the right one. */
+  async function checkWithKeysOfPhone({ name: device, cpuId }, words, verify) {
     const { keys } = await bridge.call('keys.list', { device });
     const [, uid] = words.match(/uid\W{1,8}(\d+)/) ?? [];
     const authKeys = keys.filter(({ kind }) => kind === 'authkey');
@@ -159,7 +159,7 @@ export function diagnosis(root, { bridge, state }) {
   function lines(error) {
     const { told, values } = error;
     if (told) return [h('p', {}, visible(text(told, values))), h('p', { class: 'hint' }, text(`${told}Next`))];
-    const { what = text('offline.notSent'), next, lang } = localized(error);
+    const { what = text('offline.notSent'), next, lang } = withLang(error);
     return [h('p', { lang }, visible(what)), next && h('p', { lang }, visible(next))];
   }
 
@@ -167,18 +167,18 @@ export function diagnosis(root, { bridge, state }) {
     const { number, judgement, request, answer } = source;
     return [
       verdict({ isGood: !isRefused(source), name: outcome(source), title: 'diagnosis.from', values: { number },
-        meant: judgement && explainReason(judgement.reason), told: judgement ? localized(judgement) : {} }),
+        meant: judgement && explainReason(judgement.reason), told: judgement ? withLang(judgement) : {} }),
       isCut([request, answer]) && h('p', { class: 'hint' }, text('diagnosis.cut')),
     ];
   }
 
   function drawAnswer() {
     const { answer, used, tried, device, cpuId, other } = shown;
-    const told = localized(answer);
+    const told = withLang(answer);
     const { remarks = [], lang } = told;
-    const meant = explainReason(answer.reason);
     // It is the signature that is good; a call that has it may be refused all the same.
-    if (answer.valid) meant.meaning = text('diagnosis.valid');
+    const known = explainReason(answer.reason);
+    const meant = answer.valid ? { ...known, meaning: text('diagnosis.valid') } : known;
     return verdict({ isGood: answer.valid, name: answer.reason, title: 'diagnosis.signatureIs', meant, told },
       answer.saltLength !== undefined && h('p', { class: 'detail' }, text('diagnosis.salt', { bytes: answer.saltLength })),
       used && h('p', { class: 'detail' }, visible(text('diagnosis.keyIs', { name: used.name, device }))),
@@ -203,10 +203,18 @@ export function diagnosis(root, { bridge, state }) {
     if (shown.answer) bridge.addEventListener('online', runAgain, { once: true });
   }
 
+  /** Fetches what is shown in another language. What cannot be fetched stays as it is, as do the focus and the place. */
   async function runAgain() {
-    const [again] = source ? await bridge.journal({ after: source.number - 1, limit: 1 }).catch(() => []) : [];
-    source = again ?? source;
-    run();
+    if (!shown.answer) return;
+    const mine = latest;
+    const asked = source;
+    const phone = shown.device === undefined ? undefined : { name: shown.device, cpuId: shown.cpuId };
+    const [again] = asked ? await bridge.journal({ after: asked.number - 1, limit: 1 }).catch(() => []) : [];
+    const found = await check(phone).catch(() => shown);
+    // Something else was asked meanwhile.
+    if (mine !== latest) return;
+    if (again && isSameCall(again, asked)) source = again;
+    show(found);
   }
 
   return { diagnose, speak };

@@ -1,11 +1,11 @@
-// One call of the journal, laid open, and the same as a command line.
+// One call of the journal, opened, and the same as a command line.
 
 import { copy, fill, h, visible } from './elements.js';
 import { tree } from './json.js';
 import { explainCode, explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
 import { findSigned } from './signed.js';
-import { localized, moment, text } from './texts.js';
+import { moment, text, withLang } from './texts.js';
 
 /**
  * A call in words of a shell. What is masked in the journal stays masked, as does the server's token if it has one: the shell
@@ -39,7 +39,7 @@ function quoted(value) {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Lays a call open inside an element. */
+/** Shows a call with all that it has inside an element. */
 export function layOpen(root, entry, { bridge, say, close, diagnose }) {
   const button = (words, value, warning) => h('button', { type: 'button',
     onclick: async () => (await copy(value()) ? say(text('copied'), warning) : say(text('notCopied'))) }, text(words));
@@ -63,10 +63,10 @@ function why(entry) {
   const { judgement, answer } = entry;
   if (judgement) {
     const { reason, isOk } = judgement;
-    return verdict({ isGood: isOk, name: reason, title: reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict', meant: explainReason(reason), told: localized(judgement) });
+    return verdict({ isGood: isOk, name: reason, title: reason.startsWith('errcode') ? 'entry.refusal' : 'entry.verdict', meant: explainReason(reason), told: withLang(judgement) });
   }
   if (answer?.error) {
-    const { error, next, lang } = localized(answer);
+    const { error, next, lang } = withLang(answer);
     return h('div', { class: 'verdict bad' }, h('strong', { lang }, visible(error)), next && h('p', { lang }, visible(next)));
   }
   const meant = isRefused(entry) && explainCode(answer?.errCode, answer?.errMsg);
@@ -76,11 +76,11 @@ function why(entry) {
 /** A verdict: its code as it is, what that means, what to do, and the details of this call. */
 export function verdict({ isGood, name, title, values, meant, told: { detail, lang } }, ...more) {
   // Of some refusals nothing else is known.
-  const isNew = detail && !(meant && [meant.meaning, meant.advice, ...meant.english].includes(detail));
+  const isNew = detail && detail !== meant?.meaning && detail !== meant?.advice;
   return h('div', { class: `verdict ${isGood ? 'good' : 'bad'}` },
     h('strong', {}, text('entry.named', { what: text(title, values), name })),
-    meant && h('p', { lang: meant.lang }, meant.meaning),
-    meant && h('p', { lang: meant.lang }, meant.advice),
+    meant && h('p', {}, meant.meaning),
+    meant && h('p', {}, meant.advice),
     isNew && h('p', { class: 'detail', lang }, visible(detail)),
     ...more);
 }

@@ -1,4 +1,4 @@
-// The live journal: its calls searched, listed and laid open.
+// The live journal: its calls searched, listed and opened.
 
 import { Calls } from './calls.js';
 import { chart } from './chart.js';
@@ -61,7 +61,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
   let shown = [];
   /** The lines that are in the document, by their calls. */
   let drawn = new Map();
-  /** The number of the call that is laid open. */
+  /** The number of the call that is open. */
   let chosen = null;
   /** Whether somebody has chosen it. Otherwise, where there is room, it is the newest that was refused. */
   let isPinned = false;
@@ -114,7 +114,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     if (!isPinned) openNewestRefused(loaded);
   }
 
-  /** Lays the newest refused call of those that are shown open, where that hides no list, or says why none is. */
+  /** Opens the newest refused call of those that are shown, where that hides no list, or says why it does not. */
   function openNewestRefused(loaded) {
     const newest = wide.matches ? shown.find((entry) => !entry.gap && isRefused(entry)) : undefined;
     if (newest) {
@@ -170,7 +170,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     drawLines();
   }
 
-  /** Lays the call open that somebody has chosen. Where there is no room beside the list, it takes the list's place only if `goes` there. */
+  /** Opens the call that somebody has chosen. Where there is no room beside the list, it takes the list's place only if `goes` there. */
   function choose(entry, goes = false) {
     isPinned = true;
     const top = list.scrollTop;
@@ -233,8 +233,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     drawn.clear();
     layChosenOpen();
     match();
-    calls.forgetWords();
-    calls.addEventListener('change', layChosenOpen, { once: true });
+    calls.speak();
   }
 
   function layChosenOpen() {
@@ -244,6 +243,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
 
   calls.addEventListener('change', match);
   calls.addEventListener('forgotten', () => { isPinned = false; });
+  calls.addEventListener('reworded', layChosenOpen);
   search.placeholder = text('journal.searchHint');
   match();
   return { speak };

@@ -1,4 +1,4 @@
-// JSON laid open: members one below the other, and texts that are JSON themselves opened as well.
+// JSON expanded: members one below the other, and texts that are JSON themselves opened as well.
 
 import { h, visible } from './elements.js';
 import { text } from './texts.js';
@@ -27,7 +27,7 @@ function stringValue(value, depth) {
   const shown = h('span', { class: 'json-string' }, visible(JSON.stringify(value)));
   const inner = depth < MOST_DEPTH ? opened(value) : null;
   if (inner !== null) {
-    return h('span', {}, shown, h('span', { class: 'json-opened' }, h('span', { class: 'note' }, text('entry.laidOpen')), tree(inner, depth)));
+    return h('span', {}, shown, h('span', { class: 'json-opened' }, h('span', { class: 'note' }, text('entry.decoded')), tree(inner, depth)));
   }
   const bytes = decodedLength(value);
   return bytes === null ? shown : h('span', {}, shown, ' ', h('span', { class: 'note' }, text('entry.base64', { bytes })));

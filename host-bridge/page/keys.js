@@ -63,7 +63,7 @@ export function keys(root, { state, act, ask, say }) {
           onclick: () => ask(remove, () => act('biometric.remove', { number })) }, text('keys.remove', { what }));
         return h('li', {}, h('span', {}, what), fid ? h('code', {}, `fid ${fid}`) : null, remove);
       })),
-      lockouts.map(({ mode, failedAttempts }) => h('p', { class: 'bad' }, `${text(`mode.${mode}`)}: ${text('locked.failures', { count: failedAttempts })} `,
+      lockouts.map(({ mode, failedAttempts }) => h('p', { class: 'bad' }, text('entry.named', { what: text(`mode.${mode}`), name: text('locked.failures', { count: failedAttempts }) }), ' ',
         h('button', { type: 'button', onclick: () => act('biometric.unlock') }, text('unlock')))),
       h('div', { class: 'buttons' }, enroll('fingerPrint', 'keys.enrollFinger'), state.familyModes.includes('facial') && enroll('facial', 'keys.enrollFace')),
       h('p', { class: 'hint' }, text('keys.enrollHint')));
@@ -81,7 +81,7 @@ export function keys(root, { state, act, ask, say }) {
       h('th', { scope: 'row', role: 'rowheader' }, kinds[kind], valid ? null : h('span', { class: 'bad' }, ` ${text('keys.invalid')}`)),
       h('td', { role: 'cell' }, visible([uid, name].filter(Boolean).join(' · '))),
       h('td', { role: 'cell' }, h('code', { title: fingerprint }, `${fingerprint.slice(0, 16)}…`)),
-      h('td', { role: 'cell' }, h('button', { type: 'button', 'aria-label': `${text('keys.copy')}: ${[kinds[kind], uid, name].filter(Boolean).join(' ')}`, onclick: async () => say(await copy(publicKey) ? text('copied') : text('notCopied')) }, text('keys.copy'))));
+      h('td', { role: 'cell' }, h('button', { type: 'button', 'aria-label': text('entry.named', { what: text('keys.copy'), name: [kinds[kind], uid, name].filter(Boolean).join(' ') }), onclick: async () => say(await copy(publicKey) ? text('copied') : text('notCopied')) }, text('keys.copy'))));
     // Roles, because a table that is drawn as cards would lose its own.
     return h('table', { role: 'table' },
       h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' },

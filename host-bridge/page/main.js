@@ -16,7 +16,7 @@ import { phone } from './phone.js';
 import { servers } from './servers.js';
 import { settings } from './settings.js';
 import { State } from './state.js';
-import { localized, remember, remembered, speak, spoken, text, translate } from './texts.js';
+import { languageTag, remember, remembered, speak, spoken, text, translate, withLang } from './texts.js';
 
 const byId = (id) => document.getElementById(id);
 /** How long a message stays. */
@@ -31,14 +31,14 @@ const state = new State(bridge);
 
 /** Shows a message for a while; the same one is not shown twice at once. */
 function say(...lines) {
-  show(SHOWN, lines, document.documentElement.lang);
+  show(SHOWN, lines, languageTag());
 }
 
 /** Says what was not carried out, and what to do. */
 function fail(error) {
   if (error instanceof Offline) say(text('offline.notSent'));
   else {
-    const { what, next, lang } = localized(error);
+    const { what, next, lang } = withLang(error);
     show(SHOWN_LONGER, [what ?? error.message, next], lang);
   }
 }
@@ -181,18 +181,18 @@ function showFailure(failure) {
   shownFailure = failure;
   const place = byId('failure');
   place.hidden = !failure;
-  const { error, next, lang } = failure ? localized(failure) : {};
+  const { error, next, lang } = failure ? withLang(failure) : {};
   place.replaceChildren(...(failure ? [
     h('p', {}, h('strong', { 'data-text': 'failure' }, text('failure')), ' ', h('span', { lang }, visible(error))),
     h('p', { lang }, visible(next)),
   ] : []));
 }
 bridge.addEventListener('online', async () => {
-  const answer = await fetch('/health').catch(() => undefined);
+  const answer = await fetch(`/health?lang=${languageTag()}`).catch(() => undefined);
   if (answer) showFailure(answer.ok ? undefined : await answer.json());
 });
 state.addEventListener('happened', ({ detail }) => {
-  if (detail.event === 'notice') say(localized(detail).text);
+  if (detail.event === 'notice') say(detail.text);
   if (detail.event === 'ledgerFailed') showFailure(detail);
   if (detail.event === 'ledgerRecovered') showFailure(undefined);
 });

@@ -1,28 +1,16 @@
 // What reasons and codes mean, and what to do about them. The server makes `reasons.js` from its tables, in both languages.
 
-import { CHINESE_PROFILES } from './chinese_profiles.js';
 import { CALL_CODES, REASONS } from './reasons.js';
 import { spoken } from './texts.js';
 
-/** What a reason means: `meaning`, `advice`, their `lang`, and both in `english`; `undefined` for one that the server does not know. */
+/** The `meaning` and the `advice` of a reason; `undefined` for one that the server does not know. */
 export function explainReason(name) {
-  return explained(REASONS[name]);
+  return REASONS[spoken()][name];
 }
 
-/** The same for the `errCode` of a wx call, of whose causes `errMsg` may name one. */
+/** The same for the `errCode` of a wx call. If the code has several causes, `errMsg` may name one of them. */
 export function explainCode(errCode, errMsg = '') {
-  const known = CALL_CODES.filter(({ code }) => code === errCode);
+  const known = CALL_CODES[spoken()].filter(({ code }) => code === errCode);
   // A name may end with a word for what differs from call to call: `<sdk text>`.
-  return explained(known.find(({ name }) => errMsg.includes(name.split('<')[0].trim())) ?? known[0]);
-}
-
-/** The words for a family of phones. */
-export function describeProfile({ name, description }) {
-  return (spoken() === 'zh' && CHINESE_PROFILES[name]) || description;
-}
-
-function explained(entry) {
-  if (entry === undefined) return undefined;
-  const { meaning, advice } = spoken() === 'zh' ? entry.zh : entry;
-  return { ...entry, meaning, advice, lang: spoken() === 'zh' ? 'zh-CN' : 'en', english: [entry.meaning, entry.advice] };
+  return known.find(({ name }) => errMsg.includes(name.split('<')[0].trim())) ?? known[0];
 }

@@ -3,7 +3,7 @@
 import { fill, h, icon, visible, write } from './elements.js';
 import { explainCode, explainReason } from './meanings.js';
 import { sensor } from './sensor.js';
-import { localized, moment, text } from './texts.js';
+import { moment, text, withLang } from './texts.js';
 
 /** Phones with a waiting dialog that are named; of more it is said how many. */
 const MOST_ELSEWHERE = 3;
@@ -87,7 +87,7 @@ export function phone(root, { state, act }) {
     banner.hidden = locked.length === 0;
     const told = locked.map(({ mode, permanent, remainingMs }) => {
       const seconds = Math.ceil(remainingMs / 1000);
-      return `${text(`mode.${mode}`)}: ${permanent ? text('locked.permanent') : text('locked.timed', { seconds })}`;
+      return text('entry.named', { what: text(`mode.${mode}`), name: permanent ? text('locked.permanent') : text('locked.timed', { seconds }) });
     }).join(' · ');
     write(lockedWords, told);
     // Said when it begins and when it ends, not every second in between.
@@ -158,6 +158,7 @@ export function phone(root, { state, act }) {
     if (!last) return null;
     if (last.payment) return paymentCard(last.payment);
     const good = last.errCode === 0;
+    const { reason, lang } = withLang({ reason: last.reason });
     const meant = !good && explainCode(last.errCode, last.message);
     const judged = last.judged && h('p', { class: last.judged.isOk ? 'good' : 'bad' },
       last.judged.isOk ? text('last.judgedGood') : text('last.judgedBad', { reason: last.judged.reason }));
@@ -166,24 +167,24 @@ export function phone(root, { state, act }) {
       icon(good ? 'good' : 'wrong'),
       h('div', {},
         h('strong', {}, good ? text('last.signed') : text('last.failed', { code: last.errCode })),
-        meant && h('p', { lang: meant.lang }, meant.meaning),
+        meant && h('p', {}, meant.meaning),
         h('p', {}, good && last.signed ? text('last.signedText', { counter: last.signed.counter, salt: last.signed.saltLength }) : visible(last.message ?? '')),
-        last.reason ? h('p', {}, last.reason) : null,
+        reason && h('p', { lang }, visible(reason)),
         judged,
-        refusal && h('p', { lang: refusal.lang }, refusal.meaning)));
+        refusal && h('p', {}, refusal.meaning)));
   }
 
   /** How a payment ended: what the mini program was told, and why. */
   function paymentCard(payment) {
     const { isOk, errMsg, reason } = payment;
     const meant = explainReason(reason);
-    const { detail, lang } = localized(payment);
+    const { detail, lang } = withLang(payment);
     return h('div', { class: `last ${isOk ? 'good' : 'bad'}` },
       icon(isOk ? 'good' : 'wrong'),
       h('div', {},
         h('strong', {}, text(isOk ? 'last.paid' : 'last.notPaid')),
         h('p', {}, visible(errMsg)),
-        meant && h('p', { lang: meant.lang }, meant.meaning),
+        meant && h('p', {}, meant.meaning),
         h('p', { lang }, visible(detail))));
   }
 

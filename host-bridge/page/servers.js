@@ -2,7 +2,7 @@
 
 import { controls } from './controls.js';
 import { h, title } from './elements.js';
-import { spoken, text } from './texts.js';
+import { moment, text } from './texts.js';
 
 /** What calls of backends can be made to fail with; any other errcode can be switched on elsewhere, and is then shown. */
 const FAILURES = ['-1', '45009', '45011', '48001'];
@@ -27,7 +27,7 @@ export function servers(root, { state, act, ask, say }) {
       Object.entries(MOVES).map(([name, forward]) => h('button', { type: 'button', 'data-text': `servers.${name}`, onclick: () => act('desk.clock', { forward }) })),
       back));
   shows.push(({ clock: { now, ahead } }) => {
-    const shown = new Date(now).toLocaleString(spoken() === 'zh' ? 'zh-CN' : 'en-GB');
+    const shown = moment(now, true);
     time.textContent = ahead > 0 ? text('servers.ahead', { time: shown, hours: Math.round(ahead / HOUR * 10) / 10 }) : text('servers.now', { time: shown });
     back.disabled = ahead === 0;
   });

@@ -1,5 +1,7 @@
 // What the page knows of the phones. Modules draw from it when it says `change`, at most once a frame.
 
+import { languageTag } from './texts.js';
+
 /** Between two readings of the phone, in milliseconds: however much happens, no more is asked. */
 const READING_PAUSE = 150;
 /** Phones that are read at once. */
@@ -24,7 +26,9 @@ export class State extends EventTarget {
   /** When it was read, to count its lockouts down from. */
   readAt = 0;
   keys = [];
+  /** The families of phones, described in `#profilesLanguage`. */
   profiles = [];
+  #profilesLanguage = null;
   /** The switches of WeChat's servers, as `servers.show` has them; `null` before they are known. */
   servers = null;
   /** The dialog that waits on the selected phone, with what its last touch came to. */
@@ -97,7 +101,11 @@ export class State extends EventTarget {
 
   async #readOnce() {
     const call = (method, params) => this.#bridge.call(method, params);
-    if (this.profiles.length === 0) this.profiles = (await call('device.profiles')).profiles;
+    const language = languageTag();
+    if (this.#profilesLanguage !== language) {
+      this.profiles = (await call('device.profiles')).profiles;
+      this.#profilesLanguage = language;
+    }
     const { devices, selected, more = false } = await call('device.list', { limit: MOST_READ });
     const [device, { keys }, found, servers] = await Promise.all([
       call('device.show', { device: selected }),

@@ -27,7 +27,8 @@ export function spoken() {
 
 /** A moment in milliseconds since 1970 as this language writes it: the time of day alone, or all of it. */
 export function moment(at, isWhole = false) {
-  const locale = language === 'zh' ? 'zh-CN' : 'en-GB';
+  // Days before months, and hours up to 24, in English too.
+  const locale = language === 'zh' ? languageTag() : 'en-GB';
   return isWhole ? new Date(at).toLocaleString(locale) : new Date(at).toLocaleTimeString(locale);
 }
 
@@ -40,7 +41,7 @@ export function speak(name) {
 
 /** Puts the words into everything that the document itself says. */
 export function translate() {
-  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+  document.documentElement.lang = languageTag();
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = text(element.dataset.text);
   for (const element of document.querySelectorAll('[data-label]')) {
     element.setAttribute('aria-label', text(element.dataset.label));
@@ -65,13 +66,13 @@ export function remember(name, value) {
   }
 }
 
-/** The language for a client that reads what the server says: in `?lang=`. */
+/** The tag of the language that is spoken, as documents have it in `lang`, and the server in `?lang=`. */
 export function languageTag() {
   return language === 'zh' ? 'zh-CN' : 'en';
 }
 
 /** What an object of the server says, with `lang`, the language that it says it in. */
-export function localized(object) {
+export function withLang(object) {
   const words = Object.values(object).filter((value) => typeof value === 'string').join(' ');
   return { ...object, lang: /\p{Script=Han}/u.test(words) ? 'zh-CN' : 'en' };
 }

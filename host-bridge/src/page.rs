@@ -75,7 +75,6 @@ static FILES: &[File] = files! {
     "entry.js": JAVASCRIPT_TYPE,
     "json.js": JAVASCRIPT_TYPE,
     "meanings.js": JAVASCRIPT_TYPE,
-    "chinese_profiles.js": JAVASCRIPT_TYPE,
     "outcomes.js": JAVASCRIPT_TYPE,
     "signed.js": JAVASCRIPT_TYPE,
     "diagnosis.js": JAVASCRIPT_TYPE,

@@ -60,7 +60,13 @@ test('a ledger that cannot be written is reported until it works again', async (
   await page.getByText('ledger-unavailable').first().waitFor();
   // A page that is opened later shows it, too, in its own language.
   const later = await open(browser, server.url, { locale: 'zh-CN' });
-  await later.page.locator('#failure').getByText('服务器目前什么都不接受：').waitFor();
+  const told = later.page.locator('#failure');
+  await told.getByText('服务器目前什么都不接受：').waitFor();
+  await told.locator('span[lang=zh-CN]').waitFor();
+  await told.getByText('请结束此进程，把文件放回，然后重新启动').waitFor();
+  // So does one whose language is changed.
+  await later.page.locator('#language').selectOption('en');
+  await told.getByText('end this process, put the file back, and start again').waitFor();
   await later.close();
   await server.stop();
   renameSync(elsewhere, ledger);

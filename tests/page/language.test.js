@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { fresh, newest, server, tab } from './support/suite.js';
+import { open } from './support/browser.js';
+import { start } from './support/server.js';
+import { browser, fresh, newest, server, tab } from './support/suite.js';
 
 test('the page uses the language of the browser, and a chosen language is kept', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
-  await page.getByRole('tab', { name: '调用日志' }).waitFor();
+  await page.getByRole('tab', { name: '调用记录' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
   const call = server.authenticate('order-56', { authContent: '请确认支付 42 元' });
   await page.getByRole('dialog', { name: '请确认支付 42 元' }).getByText('请触摸指纹传感器').waitFor();
@@ -37,24 +39,35 @@ test('both languages have the same texts', async () => {
   assert.deepEqual(zh, en);
 });
 
-test('every reason, code and profile of the server has a meaning in Chinese, and each reason says what to do', async () => {
+test('every reason and code of the server has a meaning in Chinese, and says what to do', async () => {
   const { page, close } = await fresh();
-  const { profiles } = await server.rpc('device.profiles');
-  const { reasons, codes, chinese } = await page.evaluate(async () => {
-    const [{ REASONS, CALL_CODES }, { CHINESE_PROFILES }] = await Promise.all([import('/page/reasons.js'), import('/page/chinese_profiles.js')]);
-    return { reasons: REASONS, codes: CALL_CODES, chinese: CHINESE_PROFILES };
-  });
+  const { REASONS: { zh: reasons }, CALL_CODES: { zh: codes } } = await page.evaluate(() => import('/page/reasons.js'));
   const isSaid = ({ meaning, advice } = {}) => [meaning, advice].every((words) => /\p{Script=Han}/u.test(words ?? ''));
   // What the server's own source has: the list on the page is not shorter.
   const source = readFileSync(new URL('../../host-bridge/wechat/src/reasons.rs', import.meta.url), 'utf8');
   const named = [...source.matchAll(/^ {4}\w+ = "([^"]+)":/gm)].map(([, name]) => name);
   assert.ok(named.length > 40);
   assert.deepEqual(named.filter((name) => !(name in reasons)), []);
-  assert.deepEqual(Object.keys(reasons).filter((name) => !isSaid(reasons[name].zh)), []);
+  assert.deepEqual(Object.keys(reasons).filter((name) => !isSaid(reasons[name])), []);
   const keys = codes.map(({ code, name }) => `${code} ${name}`);
   assert.ok(keys.includes('90011 no fingerprint enrolled'));
-  assert.deepEqual(keys.filter((key, index) => !isSaid(codes[index].zh)), []);
-  assert.deepEqual(profiles.filter(({ name }) => !chinese[name]), []);
+  assert.deepEqual(keys.filter((key, index) => !isSaid(codes[index])), []);
+  await close();
+});
+
+test('families of phones are described in the language of the page, also when it changes', async () => {
+  const { page, close } = await fresh();
+  const { profiles } = await server.rpc('device.profiles');
+  const told = () => page.locator('#desk-profile option').allTextContents();
+  await tab(page, 'Phones');
+  await page.locator('#desk-profile').selectOption('qsee');
+  assert.deepEqual(await told(), profiles.map(({ name, description }) => `${name}: ${description}`));
+  await page.locator('#language').selectOption('zh');
+  await page.locator('#desk-profile option').getByText('联发科').waitFor({ state: 'attached' });
+  const chinese = await told();
+  assert.deepEqual(chinese.map((words) => words.split('：')[0]), profiles.map(({ name }) => name));
+  assert.ok(chinese.every((words) => /\p{Script=Han}/u.test(words)), String(chinese));
+  assert.equal(await page.locator('#desk-profile').inputValue(), 'qsee');
   await close();
 });
 
@@ -76,19 +89,117 @@ test('an error of the server is told in the language of the page', async () => {
   await close();
 });
 
+test('why a phone refuses an authentication is told in the language of the page, and what it answers stays', async () => {
+  const { page, close } = await fresh({ locale: 'zh-CN' });
+  await page.getByText('已连接', { exact: true }).waitFor();
+  await server.rpc('device.set', { reportNotEnrolled: true });
+  const { errMsg } = await server.authenticate('order-75');
+  const last = page.locator('.last');
+  await last.getByText(errMsg.replace(/^\w+:fail /, '')).waitFor();
+  await last.locator('p[lang=zh-CN]', { hasText: 'device set reportNotEnrolled' }).waitFor();
+  assert.equal(await last.locator('[lang=en]').count(), 0);
+  await close();
+});
+
 test('a verdict and a diagnosis are told in the language of the page, also when it changes', async () => {
   const { page, close } = await fresh({ locale: 'zh-CN' });
   const result = await server.authenticate('order-73', { touch: '1' });
   await server.verify(await server.token(), { ...result, resultJSON: result.resultJSON.replaceAll(',', ', ') });
   await page.locator(`.line[data-number="${await newest()}"]`).click();
+  const { detail } = await lastJudgement();
   const verdict = page.locator('.entry .verdict');
-  await verdict.locator('.detail[lang=zh-CN], p[lang=zh-CN]').first().waitFor();
+  await verdict.locator('.detail[lang=zh-CN]').waitFor();
   await page.getByRole('button', { name: '为什么被拒绝？' }).click();
   const box = page.locator('.diagnosis-result');
   await box.getByText('签名：reserialised').waitFor();
   assert.equal(await box.locator('[lang=en]').count(), 0);
+  assert.ok(await box.locator('.detail[lang=zh-CN]').count() > 0);
+  await page.locator('#language').focus();
   await page.locator('#language').selectOption('en');
   await box.getByText('Signature: reserialised').waitFor();
   await box.locator('[lang=zh-CN]').first().waitFor({ state: 'detached' });
+  await box.getByText(detail, { exact: true }).first().waitFor();
+  await page.locator('#tab-journal .verdict').getByText(detail, { exact: true }).waitFor({ state: 'attached' });
+  // The page does as it is told, and no more: the focus is where the person left it.
+  await page.locator('#language:focus').waitFor();
   await close();
+});
+
+/** The verdict of the newest call that was judged, in English. */
+async function lastJudgement() {
+  const { entries } = await (await fetch(`${server.url}/sim/journal?before=${Number.MAX_SAFE_INTEGER}&limit=9`)).json();
+  return entries.findLast(({ judgement }) => judgement).judgement;
+}
+
+describe('A change of the language', () => {
+  const list = (page) => page.getByRole('listbox');
+  const call = (number) => ['wx.checkIsSoterEnrolledInDevice', { checkAuthMode: 'fingerPrint', order: `n${number}` }];
+  const topmost = (page) => list(page).evaluate(async (element) => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const { top } = element.getBoundingClientRect();
+    return [...element.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().bottom > top + 1).dataset.number;
+  });
+
+  test('keeps all calls that are here, and the place in their list', async (t) => {
+    const own = await start();
+    t.after(() => own.stop());
+    await own.batches(Array.from({ length: 470 }, (_, number) => call(number)));
+    await own.verify(await own.token(), { resultJSON: '[', resultJSONSignature: 'A'.repeat(344) });
+    const { page, close } = await open(browser, own.url);
+    await page.getByRole('button', { name: 'Load older calls' }).click();
+    const all = await page.locator('#journal-count').textContent();
+    const [, count] = all.match(/^(\d+) of \1 calls$/);
+    assert.ok(count > 470, all);
+    await list(page).evaluate((element) => { element.scrollTop = 52 * 300; });
+    const seen = await topmost(page);
+    await page.locator('#language').selectOption('zh');
+    await page.locator('.entry .detail[lang=zh-CN]').waitFor();
+    assert.equal(await page.locator('#journal-count').textContent(), `${count} / ${count} 次调用`);
+    assert.equal(await topmost(page), seen);
+    await close();
+  });
+
+  test('keeps the calls while the server is away, and has them in the new language when it is back', { skip: process.platform === 'win32' }, async (t) => {
+    const own = await start();
+    t.after(() => own.stop());
+    await own.verify(await own.token(), { resultJSON: '[', resultJSONSignature: 'A'.repeat(344) });
+    const { page, close } = await open(browser, own.url);
+    page.setDefaultTimeout(40_000);
+    await page.getByText('2 of 2 calls').waitFor();
+    await page.locator('.entry .detail[lang=en]').waitFor();
+    own.freeze();
+    await page.getByText('Offline: no answer from').waitFor();
+    await page.locator('#language').selectOption('zh');
+    await page.getByText('2 / 2 次调用').waitFor();
+    await page.locator('.entry').getByText('结论：signature-length').waitFor();
+    assert.equal(await page.locator('.entry .detail[lang=en]').count(), 1);
+    own.wake();
+    await page.locator('.entry .detail[lang=zh-CN]').waitFor();
+    await page.getByText('2 / 2 次调用').waitFor();
+    await close();
+  });
+
+  test('leaves a diagnosis alone that was cleared before the server was there again', { skip: process.platform === 'win32' }, async (t) => {
+    const own = await start();
+    t.after(() => own.stop());
+    const result = await own.authenticate('order-74', { touch: '1' });
+    await own.verify(await own.token(), { ...result, resultJSON: result.resultJSON.replaceAll(',', ', ') });
+    const { page, close } = await open(browser, own.url);
+    page.setDefaultTimeout(40_000);
+    await page.locator('.line').first().click();
+    await page.getByRole('button', { name: 'Why was it refused?' }).click();
+    const box = page.locator('.diagnosis-result');
+    await box.getByText('Signature: reserialised').waitFor();
+    own.freeze();
+    await page.getByText('Offline: no answer from').waitFor();
+    await page.locator('#language').selectOption('zh');
+    await page.getByRole('button', { name: '清空' }).click();
+    own.wake();
+    await page.getByText('已连接', { exact: true }).waitFor();
+    // The calls are read again after the diagnosis would have been.
+    await page.locator('#tab-journal .detail[lang=zh-CN]').waitFor({ state: 'attached' });
+    assert.equal(await box.textContent(), '');
+    assert.equal(await page.locator('.diagnosis [aria-invalid]').count(), 0);
+    await close();
+  });
 });

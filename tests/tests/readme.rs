@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
 use soter_attack::audit::ReportKind;
 use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
-use soter_tests::Program;
+use soter_tests::{Program, Server};
+use soter_text::{Language, translated_into};
 use soter_wechat::WeChatPath;
 use soter_wechat::codes::wx;
 use soter_wechat::codes::{CODES, CodeSource};
@@ -25,8 +27,12 @@ const PAGES: [&str; 10] = [
     "simulator/docs/troubles",
     "simulator/docs/verify-in-your-language",
 ];
-/// The endings of a page's English and Chinese file.
-const LANGUAGES: [&str; 2] = [".md", ".zh-CN.md"];
+/// The languages, and the endings of a page's file in each.
+const LANGUAGES: [(Language, &str); 2] = [(Language::English, ".md"), (Language::Chinese, ".zh-CN.md")];
+
+/// The last line of an audit, as the program has it.
+const SUMMARY: &str =
+    "{count} attacks on {target}: {pass} pass, {fail} fail, {warn}, {skip} skip, {error} error; {seconds} s";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -40,7 +46,20 @@ fn read(path: &str) -> String {
 
 /// A page in both languages.
 fn in_both_languages(page: &str) -> [String; 2] {
-    LANGUAGES.map(|ending| read(&format!("{page}{ending}")))
+    LANGUAGES.map(|(_, ending)| read(&format!("{page}{ending}")))
+}
+
+/// A page in both languages, with the languages.
+fn by_language(page: &str) -> impl Iterator<Item = (Language, String)> {
+    LANGUAGES.into_iter().map(|(language, _)| language).zip(in_both_languages(page))
+}
+
+/// The block of README that shows the first minute: what a person sees before pressing 1, and what the program prints then.
+fn transcript(readme: &str) -> (&str, &str) {
+    let shown =
+        blocks(readme, "text").into_iter().find(|block| block.contains("phone> ")).expect("a transcript");
+    let (before, after) = shown.split_once("\n\n").expect("two parts");
+    (before, after.split_once('\n').expect("an answer").1)
 }
 
 /// The fenced blocks of a language, such as `sh`.
@@ -66,11 +85,36 @@ fn words(line: &str) -> Vec<String> {
 
 #[test]
 fn the_transcript_on_the_first_screen_matches_the_program() {
-    for page in in_both_languages("README") {
-        let shown = blocks(&page, "text").into_iter().find(|block| block.contains("phone> "));
-        let answer = shown.and_then(|shown| shown.rsplit("(after pressing 1)\n").next()).expect("an answer");
-        let finished = Program::new(["--seed", "demo"]).input("auth order-42 --touch 1\n").run().exits(0);
-        assert_eq!(answer, finished.stdout);
+    for (language, page) in by_language("README") {
+        let program = Program::new(["--seed", "demo", "--lang", language.tag()]);
+        let finished = program.input("auth order-42 --touch 1\n").run().exits(0);
+        assert_eq!(transcript(&page).1, finished.stdout);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_banner_and_the_dialog_on_the_first_screen_match_the_program() {
+    const ROWS: u16 = 100;
+    const COLUMNS: u16 = 200;
+    for (language, page) in by_language("README") {
+        let (shown, _) = transcript(&page);
+        let arguments = ["--seed", "demo", "--lang", language.tag(), "--listen", "127.0.0.1:0"];
+        let mut terminal = Program::new(arguments).at_a_terminal_of(COLUMNS);
+        let mut output = terminal.shows("phone> ");
+        terminal.types("auth order-42\r");
+        let (_, end) = shown.rsplit_once("Ctrl-C").expect("the dialog's last line");
+        output += &terminal.shows("Ctrl-C");
+        output += &terminal.shows(end);
+        let size = |number: u16| std::num::NonZeroU16::new(number).expect("not 0");
+        let mut screen = vt100::Parser::new(size(ROWS), size(COLUMNS), 0);
+        screen.process(output.as_bytes());
+        let rows: Vec<_> = screen.screen().rows(0, COLUMNS).map(|row| row.trim_end().to_owned()).collect();
+        let seen = rows[..shown.lines().count()].join("\n");
+        let (before, address) = seen.split_once("http://127.0.0.1:").expect("an address");
+        let after = address.trim_start_matches(|one: char| one.is_ascii_digit());
+        assert_eq!(format!("{before}http://127.0.0.1:8777{after}"), shown);
+        terminal.types("c");
     }
 }
 
@@ -141,7 +185,7 @@ fn every_page_is_there_in_both_languages_with_the_same_parts_and_is_linked() {
         assert_eq!(blocks(&english, "sh").len(), blocks(&chinese, "sh").len(), "{page}: commands");
         assert_eq!(headings(&english), headings(&chinese), "{page}: headings");
         assert_eq!(tables(&english), tables(&chinese), "{page}: rows of tables");
-        for (readme, ending) in readmes.iter().zip(LANGUAGES) {
+        for (readme, (_, ending)) in readmes.iter().zip(LANGUAGES) {
             assert!(page == "README" || readme.contains(&format!("]({page}{ending})")), "{page}{ending}");
         }
     }
@@ -164,13 +208,28 @@ fn the_tables_of_codes_have_every_code_of_a_wx_call_and_its_meaning() {
 
 #[test]
 fn the_audit_that_is_shown_has_every_attack_of_the_catalogue() {
-    for text in in_both_languages("simulator/docs/audit") {
-        let shown = text.lines().find(|line| line.contains(" attacks on ")).expect("an audit's last line");
-        let number = catalogue().count();
-        assert!(shown.starts_with(&format!("{number} attacks")), "{shown}");
-        let verdicts = shown.rsplit(": ").next().expect("verdicts").split(';').next().expect("verdicts");
-        let parts = verdicts.split(", ").map(|part| part.split(' ').next()?.parse::<usize>().ok());
-        assert_eq!(parts.sum::<Option<usize>>(), Some(number), "{shown}");
+    for (language, text) in by_language("simulator/docs/audit") {
+        let block =
+            blocks(&text, "text").into_iter().find(|block| block.contains("SOTER-")).expect("an audit");
+        for attack in catalogue().filter(|attack| block.contains(attack.id)) {
+            let line = block.lines().find(|line| line.contains(attack.id)).unwrap_or_default();
+            assert!(line.ends_with(&format!("  {}", translated_into(language, attack.title))), "{line}");
+        }
+        let summary = block.lines().last().expect("an audit's last line");
+        let warn = translated_into(language, "{count} warn").replace("{count}", "{warn}");
+        let template = regex::escape(&translated_into(language, SUMMARY).replace("{warn}", &warn));
+        let place = Regex::new(r"\\\{(\w+)\\\}").expect("a pattern");
+        let pattern =
+            Regex::new(&format!("^{}$", place.replace_all(&template, "(?<$1>.+)"))).expect("a pattern");
+        let numbers = pattern.captures(summary).unwrap_or_else(|| panic!("`{summary}` is not of {pattern}"));
+        let number = |name: &str| numbers[name].parse::<usize>().expect(name);
+        let all = catalogue().count();
+        assert_eq!(number("count"), all, "{summary}");
+        assert_eq!(
+            ["pass", "fail", "warn", "skip", "error"].map(number).iter().sum::<usize>(),
+            all,
+            "{summary}"
+        );
     }
 }
 

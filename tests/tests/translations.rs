@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 use soter_tests::has_chinese;
 use soter_text::CATALOGUES;
+use soter_wire::PROFILES;
 
 /// The sources of the crates.
 const SOURCES: [&str; 6] = [
@@ -41,8 +42,11 @@ struct Use {
 
 #[test]
 fn every_text_has_a_translation_and_every_translation_a_text() {
-    let used = templates();
+    let mut used = templates();
     assert!(used.len() > 50, "{} texts were found", used.len());
+    for profile in PROFILES {
+        used.insert(profile.description.to_owned(), ("the table of profiles".into(), BTreeSet::new()));
+    }
     let translated: BTreeSet<String> =
         CATALOGUES.iter().flat_map(|file| file.messages().unwrap()).map(|(english, _)| english).collect();
     let missing: Vec<_> = used.iter().filter(|(template, _)| !translated.contains(*template)).collect();

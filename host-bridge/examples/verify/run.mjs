@@ -2,17 +2,18 @@
 // Runs the recipes of this folder on the cases of `soter-sim vectors`, for every family of phones, and compares their answers with
 // the manifest.
 //
-//   node run.mjs                  all recipes whose toolchain is here
+//   node run.mjs                  all recipes whose toolchain and libraries are here
 //   node run.mjs python ruby      those of these folders
 //   node run.mjs --all            fails if a recipe cannot run here
 //   node run.mjs --docs           compares the tables in the documentation with the answers as well
 //
-// SOTER_SIM names the program, PYTHON an interpreter with python/requirements.txt.
+// SOTER_SIM names the program, PYTHON an interpreter with python/requirements.txt, CLASSPATH the jars of Gson and Bouncy Castle, and
+// AUTOLOAD Composer's autoload.php with phpseclib 3. Without the last two, Debian's packages are used.
 
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -21,13 +22,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'soter-verify-'));
 const SOTER_SIM = process.env.SOTER_SIM ?? 'soter-sim';
 const PYTHON = process.env.PYTHON ?? 'python3';
 const TARGET = resolve(process.env.CARGO_TARGET_DIR ?? join(repository, 'target'));
-const GSON = '/usr/share/java/gson.jar';
-const GSON_AND_BOUNCY_CASTLE = `${GSON}:/usr/share/java/bcprov.jar`;
+const JARS = process.env.CLASSPATH ?? '/usr/share/java/gson.jar:/usr/share/java/bcprov.jar';
+const PHPSECLIB = process.env.AUTOLOAD ?? '/usr/share/php/phpseclib3/autoload.php';
 
-const java = (main, classPath) => ({
-  probe: ['javac', '-version'],
-  prepare: ['javac', '-d', scratch, '-classpath', classPath, `java/${main}.java`],
-  command: ['java', '-classpath', `${scratch}:${classPath}`, main],
+const java = (main, ...libraries) => ({
+  probe: ['javap', '-classpath', JARS, ...libraries],
+  prepare: ['javac', '-d', join(scratch, main), '-classpath', JARS, '-sourcepath', 'java', `java/${main}.java`],
+  command: ['java', '-classpath', [join(scratch, main), JARS].join(delimiter), main],
 });
 // The profiles of the workspace, so that libraries that it has built are used.
 const rust = (binary) => ({
@@ -36,21 +37,21 @@ const rust = (binary) => ({
   command: [join(TARGET, 'debug', binary)],
 });
 
-/** A file, how to see that its toolchain is here, what builds it, and what runs it with a folder of vectors behind it. */
+/** A file, how to see that its toolchain and libraries are here, what builds it, and what runs it with a folder of vectors behind it. */
 const RECIPES = [
-  { file: 'c/verify.c', probe: ['cc', '--version'], prepare: ['cc', '-O1', '-Wall', '-Wextra', '-Werror', 'c/verify.c', '-o', join(scratch, 'c'), '-lcrypto', '-ljansson'], command: [join(scratch, 'c')] },
-  { file: 'elixir/verify.exs', probe: ['elixir', '--version'], command: ['elixir', 'elixir/verify.exs'] },
+  { file: 'c/verify.c', probe: ['cc', '-fsyntax-only', '-include', 'jansson.h', '-include', 'openssl/evp.h', '-x', 'c', '/dev/null'], prepare: ['cc', '-O1', '-Wall', '-Wextra', '-Werror', 'c/verify.c', '-o', join(scratch, 'c'), '-lcrypto', '-ljansson'], command: [join(scratch, 'c')] },
+  { file: 'elixir/verify.exs', probe: ['elixir', '-e', '{:module, _} = :code.load_file(:jiffy)'], command: ['elixir', 'elixir/verify.exs'] },
   { file: 'erlang/verify.escript', probe: ['erl', '-noshell', '-eval', '{module, _} = code:load_file(jiffy), {module, _} = code:load_file(public_key), halt().'], command: ['escript', 'erlang/verify.escript'] },
   { file: 'go/verify.go', probe: ['go', 'version'], prepare: ['go', 'build', '-o', join(scratch, 'go'), 'go/verify.go'], command: [join(scratch, 'go')] },
-  { file: 'java/Verify.java', ...java('Verify', GSON) },
-  { file: 'java/VerifyBouncyCastle.java', ...java('VerifyBouncyCastle', GSON_AND_BOUNCY_CASTLE) },
+  { file: 'java/Verify.java', ...java('Verify', 'com.google.gson.JsonParser') },
+  { file: 'java/VerifyBouncyCastle.java', ...java('VerifyBouncyCastle', 'com.google.gson.JsonParser', 'org.bouncycastle.crypto.signers.PSSSigner') },
   { file: 'node/crypto.mjs', probe: ['node', '--version'], command: ['node', 'node/crypto.mjs'] },
   { file: 'node/webcrypto.mjs', probe: ['node', '--version'], command: ['node', 'node/webcrypto.mjs'] },
-  { file: 'perl/verify.pl', probe: ['perl', '-MCryptX', '-e', '1'], command: ['perl', 'perl/verify.pl'] },
-  { file: 'php/verify.php', probe: ['php', '--version'], command: ['php', 'php/verify.php'] },
+  { file: 'perl/verify.pl', probe: ['perl', '-MCryptX', '-MJSON::PP', '-e', '1'], command: ['perl', 'perl/verify.pl'] },
+  { file: 'php/verify.php', probe: ['php', '-r', 'require $argv[1]; exit(class_exists("phpseclib3\\Crypt\\RSA") ? 0 : 1);', PHPSECLIB], command: ['php', 'php/verify.php'] },
   { file: 'python/with_cryptography.py', probe: [PYTHON, '-c', 'import cryptography'], command: [PYTHON, '-B', 'python/with_cryptography.py'] },
   { file: 'python/with_pycryptodome.py', probe: [PYTHON, '-c', 'import Crypto.Signature'], command: [PYTHON, '-B', 'python/with_pycryptodome.py'] },
-  { file: 'ruby/verify.rb', probe: ['ruby', '--version'], command: ['ruby', 'ruby/verify.rb'] },
+  { file: 'ruby/verify.rb', probe: ['ruby', '-ropenssl', '-e', '1'], command: ['ruby', 'ruby/verify.rb'] },
   { file: 'rust/src/bin/aws_lc_rs.rs', ...rust('aws_lc_rs') },
   { file: 'rust/src/bin/rsa.rs', ...rust('rsa') },
 ];

@@ -8,37 +8,36 @@ use soter_text::{Language, Text};
 use soter_wechat::codes::{CODES, CodeSource};
 use soter_wechat::reasons::Reason;
 
-/// The module's text: `REASONS`, by their stable names, and `CALL_CODES`, the `errCode`s of wx calls.
+/// The module's text: `REASONS`, by their stable names, and `CALL_CODES`, the `errCode`s of wx calls, each by language as the
+/// page names it.
 pub(super) static REASONS: LazyLock<String> = LazyLock::new(|| {
     let of_servers = CODES.iter().filter(|code| code.source.is_of_servers() && code.code != 0);
     let errcodes = of_servers.map(|code| Reason::Errcode(code.code));
-    let reasons: BTreeMap<_, _> = Reason::ALL
-        .iter()
-        .copied()
-        .chain(errcodes)
-        .map(|reason| (reason.name(), in_both(&reason.meaning_text(), &reason.advice_text())))
-        .collect();
-    let call_codes: Vec<Value> = CODES
-        .iter()
-        .filter(|code| code.source == CodeSource::WxCall)
-        .map(|code| {
-            let mut entry = in_both(&code.meaning_text(), &code.advice_text());
+    let reasons: Vec<_> = Reason::ALL.iter().copied().chain(errcodes).collect();
+    let explained = |meaning: Text, advice: Text, language| {
+        json!({"meaning": meaning.in_language(language), "advice": advice.in_language(language)})
+    };
+    let in_both = |table: &dyn Fn(Language) -> Value| {
+        json!({"en": table(Language::English), "zh": table(Language::Chinese)})
+    };
+    let reasons = in_both(&|language| {
+        let entry = |reason: &Reason| {
+            (reason.name(), explained(reason.meaning_text(), reason.advice_text(), language))
+        };
+        json!(reasons.iter().map(entry).collect::<BTreeMap<_, _>>())
+    });
+    let call_codes = in_both(&|language| {
+        let of_calls = CODES.iter().filter(|code| code.source == CodeSource::WxCall);
+        let entries = of_calls.map(|code| {
+            let mut entry = explained(code.meaning_text(), code.advice_text(), language);
             entry["code"] = json!(code.code);
             entry["name"] = json!(code.name);
             entry
-        })
-        .collect();
-    format!("export const REASONS = {};\nexport const CALL_CODES = {};\n", json!(reasons), json!(call_codes))
+        });
+        entries.collect()
+    });
+    format!("export const REASONS = {reasons};\nexport const CALL_CODES = {call_codes};\n")
 });
-
-/// `meaning` and `advice` in English, and in Chinese below `zh`.
-fn in_both(meaning: &Text, advice: &Text) -> Value {
-    let [mut english, chinese] = Language::ALL.map(
-        |language| json!({"meaning": meaning.in_language(language), "advice": advice.in_language(language)}),
-    );
-    english["zh"] = chinese;
-    english
-}
 
 #[cfg(test)]
 mod tests {
@@ -50,14 +49,17 @@ mod tests {
             .strip_prefix("export const REASONS = ")
             .and_then(|text| text.split_once(";\nexport const CALL_CODES = "))
             .unwrap();
-        let reasons: BTreeMap<String, Value> = serde_json::from_str(reasons).unwrap();
-        for name in Reason::ALL.iter().map(|reason| reason.name()) {
-            assert!(reasons.contains_key(&*name), "{name}");
-        }
-        for name in ["errcode-1", "errcode-40001", "errcode-90001", "errcode-604101"] {
-            assert!(reasons.contains_key(name), "{name}");
-        }
+        let reasons: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(reasons).unwrap();
         let is_told = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-        assert!(reasons.values().all(|reason| is_told(&reason["meaning"]) && is_told(&reason["advice"])));
+        for language in ["en", "zh"] {
+            let reasons = &reasons[language];
+            for name in Reason::ALL.iter().map(|reason| reason.name()) {
+                assert!(reasons.contains_key(&*name), "{language} {name}");
+            }
+            for name in ["errcode-1", "errcode-40001", "errcode-90001", "errcode-604101"] {
+                assert!(reasons.contains_key(name), "{language} {name}");
+            }
+            assert!(reasons.values().all(|reason| is_told(&reason["meaning"]) && is_told(&reason["advice"])));
+        }
     }
 }

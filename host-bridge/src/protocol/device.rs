@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use soter_text::Text;
 use soter_wire::{Mode, SignatureScheme};
 
 use super::biometric::Enrolments;
@@ -320,7 +321,7 @@ pub struct Family {
     /// The profile's name.
     pub name: String,
     /// One line for people: whose phones these are.
-    pub description: String,
+    pub description: Text,
     /// Ways to authenticate, the usual one first.
     #[schemars(with = "Vec<super::mode_name::ModeName>")]
     pub modes: Vec<Mode>,

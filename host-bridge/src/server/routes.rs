@@ -65,7 +65,7 @@ pub(super) fn router<S: Service>(
         }
         ServerPath::Health => {
             let check = Arc::clone(&check);
-            get(async move || health(check()))
+            get(async move |RawQuery(query): RawQuery| health(query.as_deref(), check()))
         }
         ServerPath::Journal => {
             let budget = budget.clone();
@@ -255,11 +255,17 @@ async fn post_rpc<S: Service>(
     }
 }
 
-fn health(checked: Result<(), CommandError>) -> Response {
+/// With `?lang=`, what fails and what to do are in that language.
+fn health(query: Option<&str>, checked: Result<(), CommandError>) -> Response {
+    let language = match requested_language(query) {
+        Ok(language) => language,
+        Err(refused) => return *refused,
+    };
     let mut answer = json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")});
     let Err(CommandError { what, next, .. }) = checked else { return Json(answer).into_response() };
-    for (name, value) in [("status", "failing".to_owned()), ("error", what.into()), ("next", next.into())] {
-        answer[name] = value.into();
+    answer["status"] = "failing".into();
+    for (name, text) in [("error", what), ("next", next)] {
+        answer[name] = text.in_language(language).into();
     }
     (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
 }

@@ -138,7 +138,7 @@ paths! {
         VerifySignature = Post "cgi-bin/soter/verify_signature": "whether a result is good: `is_ok`";
         IsSupport = Post "cgi-bin/soter_3rdapp/is_support": "whether a phone supports SOTER, for Android apps with Tencent's SDK";
         VerifyAsk = Post "cgi-bin/soter_3rdapp/verify_ask": "whether an ASK is a known phone's, for Android apps with Tencent's SDK";
-        ClearQuota = Post "cgi-bin/clear_quota": "an end of the errcodes 45009 and 45011";
+        ClearQuota = Post "cgi-bin/clear_quota": "the end of quota errors (45009, 45011)";
         ClearQuotaBySecret = PostAny "cgi-bin/clear_quota/v2": "the same with `appsecret` instead of a token";
         CallbackIps = Get "cgi-bin/getcallbackip": "the addresses of WeChat's servers";
         ApiIps = Get "cgi-bin/get_api_domain_ip": "the addresses of api.weixin.qq.com";

@@ -6,7 +6,7 @@ use soter_bridge::protocol::device::{LIST_LIMIT, MAX_LIST_LIMIT};
 use soter_bridge::protocol::sensor::{Sensor, SensorMode};
 use soter_bridge::protocol::{CommandError, ErrorKind, SeedText, device};
 use soter_tee::Seed;
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wire::{PROFILES, Profile};
 
 use super::Desk;
@@ -171,7 +171,7 @@ impl Desk {
 pub(super) fn families() -> device::Families {
     let family = |profile: &Profile| device::Family {
         name: profile.name.to_owned(),
-        description: profile.description.to_owned(),
+        description: Text::whole(profile.description),
         modes: profile.modes.to_vec(),
         scheme: profile.scheme,
     };

@@ -1,12 +1,8 @@
 // Verifies AuthKeys and results with the JDK alone; Gson only reads JSON. The part above the dashes is for your server.
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.Signature;
@@ -88,42 +84,9 @@ public final class Verify {
 
     // ----- The cases of `soter-sim vectors DIR`.
 
-    static Path folder;
-
-    static byte[] read(JsonElement name) throws IOException {
-        return Files.readAllBytes(folder.resolve(name.getAsString()));
-    }
-
-    static String judge(JsonObject test) throws IOException, GeneralSecurityException {
-        JsonObject ask = test.getAsJsonObject("ask");
-        JsonObject authKey = test.getAsJsonObject("authKey"), result = test.getAsJsonObject("result");
-        try {
-            require(ask.get("verified").getAsBoolean(), "ask");
-            RSAPublicKey rsa = readKey(new String(read(ask.get("key")), StandardCharsets.UTF_8));
-            Key known = new Key(rsa, ask.get("saltLength").getAsInt(), ask.get("cpuId").getAsString(),
-                    ask.get("uid").getAsString(), ask.get("counter").getAsLong());
-            Key accepted = acceptAuthKey(known, read(authKey.get("json")), read(authKey.get("signature")));
-            checkResult(accepted, read(result.get("json")), read(result.get("signature")),
-                    test.get("challenge").getAsString(), test.get("highestCounter").getAsLong());
-            return "accepted";
-        } catch (Refused refused) {
-            return refused.getMessage();
-        }
-    }
-
-    public static void main(String[] arguments) throws IOException, GeneralSecurityException {
-        folder = Path.of(arguments[0]);
-        System.out.println("library: java.security of JDK " + Runtime.version().feature() + "." + Runtime.version().interim()
-                + "." + Runtime.version().update());
-        JsonObject manifest = JsonParser.parseString(Files.readString(folder.resolve("manifest.json"))).getAsJsonObject();
-        int code = 0;
-        for (JsonElement element : manifest.getAsJsonArray("cases")) {
-            JsonObject test = element.getAsJsonObject();
-            String check = judge(test);
-            JsonElement expected = test.get("refusedBy");
-            System.out.println(test.get("name").getAsString() + ": " + check);
-            if (!check.equals(expected.isJsonNull() ? "accepted" : expected.getAsString())) code = 1;
-        }
-        System.exit(code);
+    public static void main(String[] arguments) throws Exception {
+        Cases.run("java.security of " + Cases.jdk(), arguments[0], Refused.class,
+                (pem, saltLength, cpuId, uid, counter) -> new Key(readKey(pem), saltLength, cpuId, uid, counter),
+                Verify::acceptAuthKey, Verify::checkResult);
     }
 }

@@ -1,20 +1,16 @@
 // Verifies AuthKeys and results with Bouncy Castle's own API, as on older Androids and without a security provider; Gson only reads
 // JSON. The part above the dashes is for your server.
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Base64;
 import org.bouncycastle.crypto.digests.SHA256Digest;
 import org.bouncycastle.crypto.engines.RSAEngine;
 import org.bouncycastle.crypto.params.RSAKeyParameters;
 import org.bouncycastle.crypto.signers.PSSSigner;
 import org.bouncycastle.crypto.util.PublicKeyFactory;
-import org.bouncycastle.jce.provider.BouncyCastleProvider;
 
 public final class VerifyBouncyCastle {
     static final class Refused extends Exception {
@@ -83,42 +79,10 @@ public final class VerifyBouncyCastle {
 
     // ----- The cases of `soter-sim vectors DIR`.
 
-    static Path folder;
-
-    static byte[] read(JsonElement name) throws IOException {
-        return Files.readAllBytes(folder.resolve(name.getAsString()));
-    }
-
-    static String judge(JsonObject test) throws IOException {
-        JsonObject ask = test.getAsJsonObject("ask");
-        JsonObject authKey = test.getAsJsonObject("authKey"), result = test.getAsJsonObject("result");
-        try {
-            require(ask.get("verified").getAsBoolean(), "ask");
-            RSAKeyParameters rsa = readKey(new String(read(ask.get("key")), StandardCharsets.UTF_8));
-            Key known = new Key(rsa, ask.get("saltLength").getAsInt(), ask.get("cpuId").getAsString(),
-                    ask.get("uid").getAsString(), ask.get("counter").getAsLong());
-            Key accepted = acceptAuthKey(known, read(authKey.get("json")), read(authKey.get("signature")));
-            checkResult(accepted, read(result.get("json")), read(result.get("signature")),
-                    test.get("challenge").getAsString(), test.get("highestCounter").getAsLong());
-            return "accepted";
-        } catch (Refused refused) {
-            return refused.getMessage();
-        }
-    }
-
-    public static void main(String[] arguments) throws IOException {
-        folder = Path.of(arguments[0]);
-        System.out.println("library: Bouncy Castle " + new BouncyCastleProvider().getVersionStr() + ", JDK "
-                + Runtime.version().feature() + "." + Runtime.version().interim() + "." + Runtime.version().update());
-        JsonObject manifest = JsonParser.parseString(Files.readString(folder.resolve("manifest.json"))).getAsJsonObject();
-        int code = 0;
-        for (JsonElement element : manifest.getAsJsonArray("cases")) {
-            JsonObject test = element.getAsJsonObject();
-            String check = judge(test);
-            JsonElement expected = test.get("refusedBy");
-            System.out.println(test.get("name").getAsString() + ": " + check);
-            if (!check.equals(expected.isJsonNull() ? "accepted" : expected.getAsString())) code = 1;
-        }
-        System.exit(code);
+    public static void main(String[] arguments) throws Exception {
+        String library = "Bouncy Castle " + new org.bouncycastle.jce.provider.BouncyCastleProvider().getVersionStr();
+        Cases.run(library + ", " + Cases.jdk(), arguments[0], Refused.class,
+                (pem, saltLength, cpuId, uid, counter) -> new Key(readKey(pem), saltLength, cpuId, uid, counter),
+                VerifyBouncyCastle::acceptAuthKey, VerifyBouncyCastle::checkResult);
     }
 }

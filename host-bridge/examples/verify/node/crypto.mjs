@@ -1,6 +1,5 @@
 // Verifies AuthKeys and results with Node's crypto. The part above the dashes is for your server.
 import { constants, createPublicKey, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
 class Refused extends Error {}
 
@@ -41,25 +40,6 @@ function checkResult(authKey, result, challenge, highestCounter) {
 
 // ----- The cases of `soter-sim vectors DIR`.
 
-const folder = process.argv[2];
-const read = (name) => readFileSync(`${folder}/${name}`);
-const signed = ({ json, signature }) => ({ json: read(json), signature: read(signature) });
+import { run } from './cases.mjs';
 
-function refusedBy({ ask, authKey, result, challenge, highestCounter }) {
-  try {
-    requireThat(ask.verified, 'ask');
-    const known = acceptAuthKey({ ...ask, key: createPublicKey(read(ask.key)) }, signed(authKey));
-    checkResult(known, signed(result), challenge, highestCounter);
-    return null;
-  } catch (error) {
-    if (error instanceof Refused) return error.message;
-    throw error;
-  }
-}
-
-console.log(`library: crypto of Node ${process.versions.node}, OpenSSL ${process.versions.openssl}`);
-for (const test of JSON.parse(read('manifest.json')).cases) {
-  const check = refusedBy(test);
-  console.log(`${test.name}: ${check ?? 'accepted'}`);
-  if (check !== test.refusedBy) process.exitCode = 1;
-}
+await run(`crypto of Node ${process.versions.node}, OpenSSL ${process.versions.openssl}`, { readKey: createPublicKey, acceptAuthKey, checkResult, Refused });

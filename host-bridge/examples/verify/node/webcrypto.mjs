@@ -1,7 +1,5 @@
 // Verifies AuthKeys and results with the Web Cryptography API, as in Deno, Bun, edge workers and Node. The part above the dashes is
 // for your server.
-import { readFile } from 'node:fs/promises';
-
 class Refused extends Error {}
 
 function requireThat(condition, check) {
@@ -47,25 +45,6 @@ async function checkResult(authKey, result, challenge, highestCounter) {
 
 // ----- The cases of `soter-sim vectors DIR`.
 
-const folder = process.argv[2];
-const read = (name) => readFile(`${folder}/${name}`);
-const signed = async ({ json, signature }) => ({ json: await read(json), signature: await read(signature) });
+import { run } from './cases.mjs';
 
-async function refusedBy({ ask, authKey, result, challenge, highestCounter }) {
-  try {
-    requireThat(ask.verified, 'ask');
-    const known = await acceptAuthKey({ ...ask, key: await readKey(text(await read(ask.key))) }, await signed(authKey));
-    await checkResult(known, await signed(result), challenge, highestCounter);
-    return null;
-  } catch (error) {
-    if (error instanceof Refused) return error.message;
-    throw error;
-  }
-}
-
-console.log(`library: Web Cryptography API of Node ${process.versions.node}`);
-for (const test of JSON.parse(text(await read('manifest.json'))).cases) {
-  const check = await refusedBy(test);
-  console.log(`${test.name}: ${check ?? 'accepted'}`);
-  if (check !== test.refusedBy) process.exitCode = 1;
-}
+await run(`Web Cryptography API of Node ${process.versions.node}`, { readKey, acceptAuthKey, checkResult, Refused });

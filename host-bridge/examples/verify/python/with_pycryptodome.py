@@ -1,10 +1,7 @@
 """Verifies AuthKeys and results with `pycryptodome`. The part above the dashes is for your server."""
 
 import json
-import pathlib
-import sys
 
-import Crypto
 from Crypto.Hash import SHA256
 from Crypto.PublicKey import RSA
 from Crypto.Signature import pss
@@ -54,28 +51,8 @@ def check_result(auth_key, text, signature, challenge, highest_counter):
 
 # ----- The cases of `soter-sim vectors DIR`.
 
-folder = pathlib.Path(sys.argv[1])
+if __name__ == "__main__":
+    import cases
+    import Crypto
 
-
-def signed(part):
-    return (folder / part["json"]).read_bytes(), (folder / part["signature"]).read_bytes()
-
-
-def refused_by(case):
-    ask = case["ask"]
-    try:
-        require(ask["verified"], "ask")
-        ask_key = RSA.import_key((folder / ask["key"]).read_bytes())
-        auth_key = accept_auth_key({**ask, "key": ask_key}, *signed(case["authKey"]))
-        check_result(auth_key, *signed(case["result"]), case["challenge"], case["highestCounter"])
-    except Refused as refused:
-        return str(refused)
-
-
-print(f"library: pycryptodome {Crypto.__version__}")
-all_as_expected = True
-for case in json.loads((folder / "manifest.json").read_bytes())["cases"]:
-    check = refused_by(case)
-    print(f"{case['name']}: {check or 'accepted'}")
-    all_as_expected &= check == case["refusedBy"]
-sys.exit(not all_as_expected)
+    cases.run(f"pycryptodome {Crypto.__version__}", RSA.import_key, accept_auth_key, check_result, Refused)

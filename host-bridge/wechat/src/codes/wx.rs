@@ -108,7 +108,7 @@ pub(super) const TABLE: &[Code] = &[
     code(
         MODE_NOT_SUPPORTED,
         "resp model error",
-        "Seen on phones beside the two other texts of 90003; what brings it is not documented, and the emulator never answers it.",
+        "Seen on phones next to the two other texts of 90003; its cause is not documented, and the emulator never answers it.",
         "Treat it as the others: request the modes that checkIsSupportSoterAuthentication lists.",
     ),
     code(

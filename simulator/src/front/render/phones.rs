@@ -42,7 +42,7 @@ pub(super) fn families(families: &Families, paint: Paint) -> String {
         .iter()
         .map(|family| {
             let modes: Vec<_> = family.modes.iter().map(|mode| mode.name()).collect();
-            vec![family.name.clone(), modes.join(","), translated(&family.description).to_owned()]
+            vec![family.name.clone(), modes.join(","), family.description.localized().into_owned()]
         })
         .collect();
     table(&rows, |_, column, cell| if column == 0 { paint.name(cell) } else { cell.to_owned() })
