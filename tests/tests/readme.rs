@@ -7,7 +7,7 @@ use regex::Regex;
 use soter_attack::audit::ReportKind;
 use soter_attack::catalogue;
 use soter_bridge::server::ServerPath;
-use soter_tests::{Program, Server};
+use soter_tests::Program;
 use soter_text::{Language, translated_into};
 use soter_wechat::WeChatPath;
 use soter_wechat::codes::wx;

@@ -45,7 +45,8 @@ fn every_text_has_a_translation_and_every_translation_a_text() {
     let mut used = templates();
     assert!(used.len() > 50, "{} texts were found", used.len());
     for profile in PROFILES {
-        used.insert(profile.description.to_owned(), ("the table of profiles".into(), BTreeSet::new()));
+        let described = Use { file: "the table of profiles".into(), given: BTreeSet::new() };
+        used.entry(profile.description.to_owned()).or_default().push(described);
     }
     let translated: BTreeSet<String> =
         CATALOGUES.iter().flat_map(|file| file.messages().unwrap()).map(|(english, _)| english).collect();

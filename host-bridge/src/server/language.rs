@@ -8,7 +8,8 @@ use super::paths::ServerPath;
 use super::respond::refusal;
 
 /// The paths that take `?lang=`.
-const PATHS: [ServerPath; 3] = [ServerPath::WebSocket, ServerPath::Rpc, ServerPath::Journal];
+const PATHS: [ServerPath; 4] =
+    [ServerPath::WebSocket, ServerPath::Rpc, ServerPath::Journal, ServerPath::Health];
 
 /// The language that `?lang=` in a query asks for.
 ///

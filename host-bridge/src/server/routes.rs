@@ -258,7 +258,7 @@ async fn post_rpc<S: Service>(
 /// With `?lang=`, what fails and what to do are in that language.
 fn health(query: Option<&str>, checked: Result<(), CommandError>) -> Response {
     let language = match requested_language(query) {
-        Ok(language) => language,
+        Ok(asked) => asked.unwrap_or_default(),
         Err(refused) => return *refused,
     };
     let mut answer = json!({"status": "ok", "name": "soter-sim", "version": env!("CARGO_PKG_VERSION")});

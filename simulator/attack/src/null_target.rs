@@ -109,11 +109,16 @@ fn find_differences(crafted: &Crafted) -> Vec<Text> {
 }
 
 fn instead(name: &str, forged: &impl fmt::Display, honest: &impl fmt::Display) -> Text {
-    text!("{name}: {forged} instead of {honest}", name = name, forged = forged, honest = honest)
+    text!(
+        "{name}: {forged} instead of {honest}",
+        name = name,
+        forged = forged.to_string(),
+        honest = honest.to_string()
+    )
 }
 
 fn in_own_request(name: &str, value: &impl fmt::Display) -> Text {
-    text!("{name} in the application's own request: {value}", name = name, value = value)
+    text!("{name} in the application's own request: {value}", name = name, value = value.to_string())
 }
 
 fn member_differences(honest: &str, forged: &str) -> Vec<Text> {
@@ -132,7 +137,9 @@ fn member_differences(honest: &str, forged: &str) -> Vec<Text> {
             (Some(one), Some(other)) if one == other => None,
             (Some(one), Some(other)) => Some(instead(name, other, one)),
             (Some(_), None) => Some(text!("{name}: left out", name = name)),
-            (None, Some(other)) => Some(text!("{name}: {value} added", name = name, value = other)),
+            (None, Some(other)) => {
+                Some(text!("{name}: {value} added", name = name, value = other.to_string()))
+            }
             (None, None) => None,
         })
         .collect();

@@ -2,7 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use soter_wire::{CertificateChain, ExportBlob, KeyDescription, KeyJson, MAX_COUNTER, PublicKey, ResultJson, base64};
+use soter_wire::{
+    CertificateChain, ExportBlob, KeyDescription, KeyJson, MAX_COUNTER, PublicKey, ResultJson, base64,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(result) = ResultJson::decode(bytes) {

@@ -44,7 +44,8 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (path, body) = input;
     let (router, token) = &*ROUTES;
     let path = PATHS[usize::from(path) % PATHS.len()];
-    let request = Request::post(format!("{path}?access_token={token}")).body(Body::from(body.to_vec())).unwrap();
+    let request =
+        Request::post(format!("{path}?access_token={token}")).body(Body::from(body.to_vec())).unwrap();
     let answer = text(router, request);
     assert!(answer.starts_with('{') && !answer.contains('\n'), "{answer}");
     assert!(!answer.contains("\"is_ok\":true"), "{answer}");
