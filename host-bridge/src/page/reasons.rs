@@ -14,12 +14,8 @@ pub(super) static REASONS: LazyLock<String> = LazyLock::new(|| {
     let of_servers = CODES.iter().filter(|code| is_of_servers(code.source) && code.code != 0);
     let errcodes = of_servers.map(|code| Reason::Errcode(code.code));
     let reasons: Vec<_> = Reason::ALL.iter().copied().chain(errcodes).collect();
-    let explained = |meaning: Text, advice: Text, language| {
-        json!({"meaning": meaning.in_language(language), "advice": advice.in_language(language)})
-    };
-    let in_both = |table: &dyn Fn(Language) -> Value| {
-        json!({"en": table(Language::English), "zh": table(Language::Chinese)})
-    };
+    let explained = |meaning: Text, advice: Text, language| json!({"meaning": meaning.in_language(language), "advice": advice.in_language(language)});
+    let in_both = |table: &dyn Fn(Language) -> Value| json!({"en": table(Language::English), "zh": table(Language::Chinese)});
     let reasons = in_both(&|language| {
         let entry = |reason: &Reason| {
             (reason.name(), explained(reason.meaning_text(), reason.advice_text(), language))
