@@ -1,5 +1,8 @@
 //! README and its pages show what the program really prints, in both languages.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "an error here must fail the test")]
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,6 +69,17 @@ fn transcript(readme: &str) -> (&str, &str) {
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
     page.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// The values that a text has at the places `{name}` of its template.
+fn values(template: &str, text: &str) -> BTreeMap<String, String> {
+    let place = Regex::new(r"\\\{(\w+)\\\}").expect("a pattern");
+    let pattern = format!("^{}$", place.replace_all(&regex::escape(template), "(?<$1>.+)"));
+    let pattern = Regex::new(&pattern).expect("a pattern");
+    let found = pattern.captures(text);
+    let found = found.unwrap_or_else(|| panic!("`{text}` is not of `{template}`"));
+    let names = pattern.capture_names().flatten();
+    names.map(|name| (name.to_owned(), found[name].to_owned())).collect()
 }
 
 /// The words after `soter-sim` of each command in the `sh` blocks of a page, without what comes after `--`, comments
@@ -217,11 +231,7 @@ fn the_audit_that_is_shown_has_every_attack_of_the_catalogue() {
         }
         let summary = block.lines().last().expect("an audit's last line");
         let warn = translated_into(language, "{count} warn").replace("{count}", "{warn}");
-        let template = regex::escape(&translated_into(language, SUMMARY).replace("{warn}", &warn));
-        let place = Regex::new(r"\\\{(\w+)\\\}").expect("a pattern");
-        let pattern =
-            Regex::new(&format!("^{}$", place.replace_all(&template, "(?<$1>.+)"))).expect("a pattern");
-        let numbers = pattern.captures(summary).unwrap_or_else(|| panic!("`{summary}` is not of {pattern}"));
+        let numbers = values(&translated_into(language, SUMMARY).replace("{warn}", &warn), summary);
         let number = |name: &str| numbers[name].parse::<usize>().expect(name);
         let all = catalogue().count();
         assert_eq!(number("count"), all, "{summary}");
