@@ -124,7 +124,7 @@ fn a_folder_in_use_is_looked_at_through_its_server_unless_that_wants_its_token()
     server.running.kill();
 
     let token = folder.path().join("token");
-    fs::write(&token, "secret-token").unwrap();
+    fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
     let server = serve(&["--token-file", token.to_str().unwrap()]);
     let (seen, code) = look();
     assert_eq!((of(&seen, "servers")[0].0, code), ("note", Some(0)), "{seen:?}");

@@ -10,12 +10,11 @@ mod switches;
 
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
-use soter_sim::Desk;
 use soter_text::{text, tr};
 
 use self::observation::{Observation, Severity};
 use self::port::Port;
-use self::state_folder::StateFolderCheck;
+use self::state_folder::{Source, StateFolderCheck};
 use super::setup;
 use crate::front::{Console, Exit};
 use crate::grammar::{Doctor, Options};
@@ -70,14 +69,6 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
         });
     }
     Ok(if problems == 0 { Exit::Good } else { Exit::Negative })
-}
-
-/// Where the switches of phones and servers are read.
-enum Source {
-    /// Copies of the phones of a state folder that nobody uses.
-    Desk(Desk),
-    /// A running server with this address.
-    Server(String),
 }
 
 /// What a running server says that was found. Nobody has given its token.

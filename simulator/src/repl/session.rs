@@ -149,7 +149,8 @@ impl<S: Service> Session<S> {
     /// Those of [`show`](Self::show).
     pub(super) fn show_local(&mut self, local: &LocalAnswer) -> Result<Delivery, CommandError> {
         match local {
-            LocalAnswer::Text(text) => self.console.answer(&self.console.paint.wrapped(text)),
+            // Help, whose lines are broken already.
+            LocalAnswer::Text(text) => self.console.answer(text),
             LocalAnswer::Answer(answer, json) => self.show(answer, *json),
         }
     }

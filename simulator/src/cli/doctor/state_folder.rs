@@ -8,7 +8,6 @@ use soter_sim::store::{FolderError, StateFolder};
 use soter_sim::{Desk, State};
 use soter_text::text;
 
-use super::Source;
 use super::observation::Observation;
 use crate::cli::setup;
 use crate::grammar::Options;
@@ -20,6 +19,14 @@ pub(super) struct StateFolderCheck {
     /// Copies of its phones, if nobody else uses it and it can be read; or the server that uses it; or the one on the usual port
     /// if there is no folder.
     pub(super) source: Option<Source>,
+}
+
+/// Where the switches of phones and servers are read.
+pub(super) enum Source {
+    /// Copies of the phones of a state folder that nobody uses.
+    Desk(Desk),
+    /// A running server with this address.
+    Server(String),
 }
 
 impl StateFolderCheck {
