@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use soter_tests::{Finished, Program};
+use soter_tests::{Finished, Program, Server};
 
 /// Runs these lines as a scenario on its own phone.
 fn scenario(lines: &str) -> Finished {
@@ -87,4 +87,18 @@ fn lines_after_quit_are_a_failure() {
     let _ = scenario("keys\nquit\n# nothing follows\n").exits(0);
     let finished = scenario("keys\nquit\nexpect 0.kind is attk\n").exits(1);
     assert!(finished.stdout.contains("   2    FAILED lines follow, and it ends here"), "{finished}");
+}
+
+#[test]
+fn a_scenario_gives_the_same_result_in_every_language_with_a_server_too() {
+    let server = Server::ephemeral(&[]);
+    let lines = "device remove nobody\nexpect error no device `nobody`\nexpect error 没有设备 `nobody`\n\
+                 call verify.signature {\"key\":\"\",\"json\":\"\",\"signature\":\"\"}\n\
+                 expect detail contains the key cannot be read\n";
+    for language in ["en", "zh-CN"] {
+        for connected in [vec![], vec!["--connect", &server.url]] {
+            let program = Program::new(["run", "-"]).arguments(connected);
+            let _ = program.variable("SOTER_SIM_LANG", language).input(lines).run().exits(0);
+        }
+    }
 }

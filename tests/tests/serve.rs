@@ -146,6 +146,25 @@ fn every_command_of_the_command_line_works_on_a_running_server() {
 }
 
 #[test]
+fn what_is_for_programs_is_english_in_every_locale_and_what_is_for_a_person_is_not() {
+    let server = Server::ephemeral(&[]);
+    let params = r#"{"key":"","json":"","signature":""}"#;
+    let run = |arguments: &[&str]| {
+        let program = Program::new(arguments).arguments(["--connect", &server.url]);
+        program.variable("SOTER_SIM_LANG", "zh-CN").run()
+    };
+    for program in ["rpc", "call"] {
+        let verdict = run(&[program, "verify.signature", params]);
+        let detail = verdict.json()["detail"].clone();
+        assert!(detail.as_str().unwrap().starts_with("the key cannot be read: it is empty."), "{verdict}");
+        let refused = run(&[program, "device.remove", r#"{"device":"nobody"}"#]);
+        assert!(refused.stderr.contains("没有设备 `nobody`"), "{refused}");
+    }
+    let refused = run(&["device", "remove", "nobody", "--json"]);
+    assert!(refused.stderr.contains("no device `nobody`"), "{refused}");
+}
+
+#[test]
 fn the_error_for_an_unreachable_server_says_what_to_do() {
     let refused = Program::new(["keys", "--connect", "http://127.0.0.1:1"]).run().refuses(3);
     assert!(refused.stderr.contains("soter-sim serve"), "{refused}");

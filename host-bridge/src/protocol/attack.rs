@@ -96,10 +96,10 @@ pub struct Attack {
 pub struct Forged {
     /// The attack.
     pub id: String,
-    /// What the same phone would have sent honestly; absent where the input is no result.
+    /// What the same phone would have sent honestly; absent where the input is not a result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub honest: Option<Input>,
-    /// What the attacker sends; absent where the input is no result.
+    /// What the attacker sends; absent where the input is not a result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forged: Option<Input>,
     /// How they differ, one line each.

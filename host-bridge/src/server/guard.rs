@@ -166,8 +166,9 @@ impl Guard {
             return Err(not_own_host(text!("the host {host} is not let in", host = host)));
         }
         self.notify(text!(
-            "the host {host} is not let in; to let it in: start with --allow-host {host}",
-            host = host
+            "the host {host} is not let in; to let it in: start with --allow-host {same}",
+            host = host,
+            same = host
         ));
         Err(Box::new(refusal(
             StatusCode::FORBIDDEN,
@@ -202,8 +203,9 @@ impl Guard {
             )));
         }
         self.notify(text!(
-            "the origin {origin} is not let in; to let it in: start with --allow-origin {origin}",
-            origin = origin
+            "the origin {origin} is not let in; to let it in: start with --allow-origin {same}",
+            origin = origin,
+            same = origin
         ));
         Err(Box::new(refusal(
             StatusCode::FORBIDDEN,
@@ -269,7 +271,12 @@ impl Guard {
                     target = target,
                     port = TLS_PORT
                 ),
-                text!("let it ask https://{name}, which is {name}:{port}", name = name, port = TLS_PORT),
+                text!(
+                    "let it ask https://{name}, which is {same}:{port}",
+                    name = name,
+                    same = name,
+                    port = TLS_PORT
+                ),
             );
         }
         if !self.serves_tls {

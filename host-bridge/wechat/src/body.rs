@@ -48,7 +48,7 @@ impl<'a> Body<'a> {
         matches!(self, Self::Texts(_) | Self::Value(Value::Object(_)))
     }
 
-    /// A member. A body that is no object has none.
+    /// A member. A body that is not an object has none.
     pub(crate) fn get(&self, name: &str) -> Option<Json<'_>> {
         match self {
             Self::Texts(texts) => {

@@ -109,3 +109,22 @@ impl WeChatError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+    use crate::upload::UploadRefused;
+
+    #[test]
+    fn an_error_of_the_ledger_is_told_once() {
+        let ledger = LedgerError { what: "it is full".into(), next: "make room".into(), may_pass: true };
+        let errors: [Box<dyn Error>; 2] =
+            [Box::new(WeChatError::from(ledger.clone())), Box::new(UploadRefused::from(ledger))];
+        for error in errors {
+            assert_eq!(error.to_string(), "it is full");
+            assert!(error.source().is_none());
+        }
+    }
+}

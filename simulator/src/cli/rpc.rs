@@ -28,7 +28,7 @@ pub(super) fn run(rpc: &Rpc, options: &Options, console: &mut Console) -> Result
             check_names(text)?;
             serde_json::from_str(text).map_err(|error| {
                 CommandError::invalid_params(
-                    text!("the parameters are no JSON object: {error}", error = error.to_string()),
+                    text!("the parameters are not a JSON object: {error}", error = error.to_string()),
                     text!("write them as one argument, for example '{{\"touch\":1}}'"),
                 )
             })?

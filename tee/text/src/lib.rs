@@ -28,7 +28,8 @@ pub use self::text::{Text, ToValue, Value};
 #[macro_export]
 macro_rules! text {
     ($template:literal $(, $name:ident = $value:expr)* $(,)?) => {{
-        $(let $name = $crate::ToValue::to_value(&$value);)*
+        // Together, so that the name of a value does not hide a variable from the next one.
+        let ($($name,)*) = ($($crate::ToValue::to_value(&$value),)*);
         let english = ::std::format!($template $(, $name = $name)*);
         $crate::Text::new(english, $template, ::std::vec![$((stringify!($name), $name)),*])
     }};

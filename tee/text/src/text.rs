@@ -265,6 +265,12 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_come_from_a_variable_with_the_name_of_another_value() {
+        let name = "phone";
+        assert_eq!(text!("{name}, {same}", name = format!("[{name}]"), same = name), "[phone], phone");
+    }
+
+    #[test]
     fn a_text_that_came_in_both_languages_keeps_both() {
         let text = Text::given("the PIN is 1234".to_owned(), "PIN 是 1234".to_owned());
         let masked = text.map(&|text| text.replace("1234", "…"));

@@ -38,6 +38,17 @@ fn the_agent_s_phone_is_that_of_the_option_and_its_calls_go_on_when_the_server_c
 }
 
 #[test]
+fn an_agent_reads_english_from_a_server_in_every_locale() {
+    let server = Server::ephemeral(&[]);
+    let program = Program::new(["mcp", "--connect", &server.url]);
+    let mut client = Client::begin(program.variable("SOTER_SIM_LANG", "zh-CN"));
+    let verdict = client.call("verify_signature", &json!({"key": "", "json": "", "signature": ""}));
+    assert!(verdict["detail"].as_str().unwrap().starts_with("the key cannot be read: it is empty."));
+    let failure = client.failure("device_remove", &json!({"device": "nobody"}));
+    assert!(failure.contains("no device `nobody`"), "{failure}");
+}
+
+#[test]
 fn a_server_with_a_token_is_used_by_its_own_process_and_the_token_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");

@@ -159,7 +159,7 @@ pub(super) const TABLE: &[Code] = &[
         1025,
         "ERR_ACCOUNT_SALT_LEN_TOO_LONG",
         "The account salt given to init is too long.",
-        "Shorten it. It only keeps the key names of accounts apart and is no PSS salt.",
+        "Shorten it. It only keeps the key names of accounts apart and is not a PSS salt.",
     ),
     code(
         1026,
