@@ -7,7 +7,7 @@ use soter_bridge::protocol::CommandError;
 use soter_text::{Language, Text, text};
 use soter_wire::shortened;
 
-use crate::grammar::EarlyOptions;
+use crate::grammar::{self, EarlyOptions};
 
 /// The variable that chooses the language where `--lang` does not.
 const VARIABLE: &str = "SOTER_SIM_LANG";
@@ -20,7 +20,7 @@ const VARIABLE: &str = "SOTER_SIM_LANG";
 /// # Errors
 /// `InvalidParams` if the variable decides, and is not a language. An empty variable counts as not set.
 pub(super) fn choose(arguments: &[OsString]) -> Result<Language, CommandError> {
-    let EarlyOptions { language, json } = EarlyOptions::read(arguments);
+    let EarlyOptions { language, json } = EarlyOptions::read(&grammar::command_line(), arguments);
     if json {
         return Ok(Language::English);
     }

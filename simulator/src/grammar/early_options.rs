@@ -17,13 +17,9 @@ pub(crate) struct EarlyOptions {
 }
 
 impl EarlyOptions {
-    /// Reads them from the program's arguments, the first of which is its own name. Each word is seen as parsing sees it: behind
-    /// a command that has its own option of that name, the own one is meant.
-    pub(crate) fn read(arguments: &[OsString]) -> Self {
-        Self::of_words(&super::command_line(), arguments)
-    }
-
-    fn of_words(grammar: &clap::Command, arguments: &[OsString]) -> Self {
+    /// Reads them from the program's arguments, which begin with its own name, with the grammar of the command line. Each word is
+    /// seen as parsing sees it: behind a command that has its own option of that name, the own one is meant.
+    pub(crate) fn read(grammar: &clap::Command, arguments: &[OsString]) -> Self {
         let mut found = Self::default();
         let mut command = grammar;
         let mut words =
@@ -70,7 +66,7 @@ mod tests {
 
     fn read(line: &str) -> (Option<String>, bool) {
         let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
-        let EarlyOptions { language, json } = EarlyOptions::read(&arguments);
+        let EarlyOptions { language, json } = EarlyOptions::read(&crate::grammar::command_line(), &arguments);
         (language, json)
     }
 
