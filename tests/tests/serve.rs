@@ -157,7 +157,7 @@ fn what_is_for_programs_is_english_in_every_locale_and_what_is_for_a_person_is_n
         let verdict = run(&[program, "verify.signature", params]);
         let detail = verdict.json()["detail"].clone();
         assert!(detail.as_str().unwrap().starts_with("the key cannot be read: it is empty."), "{verdict}");
-        let refused = run(&[program, "device.remove", r#"{"device":"nobody"}"#]);
+        let refused = run(&[program, "device.remove", r#"{"name":"nobody"}"#]);
         assert!(refused.stderr.contains("没有设备 `nobody`"), "{refused}");
     }
     let refused = run(&["device", "remove", "nobody", "--json"]);

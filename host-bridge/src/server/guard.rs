@@ -154,16 +154,19 @@ impl Guard {
         let is_wechat_host = is_at_wechat_host(path, name);
         let is_allowed = self.hosts.iter().any(|allowed| *allowed == host || *allowed == name);
         if !is_host(&host) {
-            return Err(not_own_host(text!("the Host header names no host")));
+            return Err(Box::new(not_own_host(text!("the Host header names no host"))));
         }
         if is_own || is_wechat_host || is_allowed {
             return Ok(());
         }
         if is_api_host(name) || is_cloud_host(name) {
-            return Err(not_own_host(text!("the host {host} does not have this path", host = host)));
+            return Err(Box::new(not_own_host(text!(
+                "the host {host} does not have this path",
+                host = host
+            ))));
         }
         if name == METADATA_HOST {
-            return Err(not_own_host(text!("the host {host} is not let in", host = host)));
+            return Err(Box::new(not_own_host(text!("the host {host} is not let in", host = host))));
         }
         self.notify(text!(
             "the host {host} is not let in; to let it in: start with --allow-host {same}",
@@ -335,9 +338,9 @@ impl Guard {
 }
 
 /// The refusal for a name that is not this server's, and that no flag lets in.
-fn not_own_host(what: Text) -> Box<Response> {
+fn not_own_host(what: Text) -> Response {
     let next = text!("connect to 127.0.0.1 or localhost, with the port of the ready line");
-    Box::new(refusal(StatusCode::FORBIDDEN, what, next))
+    refusal(StatusCode::FORBIDDEN, what, next)
 }
 
 /// The host, with its port, that a request is for. A request line with a full address, as proxies send it, takes precedence over

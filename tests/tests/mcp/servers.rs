@@ -44,7 +44,7 @@ fn an_agent_reads_english_from_a_server_in_every_locale() {
     let mut client = Client::begin(program.variable("SOTER_SIM_LANG", "zh-CN"));
     let verdict = client.call("verify_signature", &json!({"key": "", "json": "", "signature": ""}));
     assert!(verdict["detail"].as_str().unwrap().starts_with("the key cannot be read: it is empty."));
-    let failure = client.failure("device_remove", &json!({"device": "nobody"}));
+    let failure = client.failure("device_remove", &json!({"name": "nobody"}));
     assert!(failure.contains("no device `nobody`"), "{failure}");
 }
 
