@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use self::exchange::exchange;
 pub(super) use self::exchange::{hide_tokens, masked};
 pub(super) use self::message::{Reply, Request, Secrets};
+use crate::seconds::seconds;
 use crate::target::TargetError;
 
 /// The maximum size of an answer, in bytes.
@@ -240,14 +241,11 @@ impl Http {
             }
         };
         let (status, headers, body) = sent.map_err(|unanswered| match unanswered {
-            Unanswered::TimedOut => {
-                let timeout = self.timeout;
-                TargetError::TimedOut(text!(
-                    "{endpoint} was not answered within {timeout}",
-                    endpoint = endpoint,
-                    timeout = format!("{timeout:?}")
-                ))
-            }
+            Unanswered::TimedOut => TargetError::TimedOut(text!(
+                "{endpoint} was not answered within {timeout}",
+                endpoint = endpoint,
+                timeout = seconds(self.timeout)
+            )),
             Unanswered::Broken(error) => TargetError::broken(text!(
                 "{endpoint} was not answered: {error}",
                 endpoint = endpoint,
