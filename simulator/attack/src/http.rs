@@ -135,7 +135,7 @@ impl Http {
         });
         let address = self.base.join(below.as_deref().unwrap_or(text)).map_err(|error| {
             CommandError::invalid_params(
-                text!("`{address}` is no address: {error}", address = shown, error = error),
+                text!("`{address}` is not an address: {error}", address = shown, error = error),
                 text!("write a path, such as /pay"),
             )
         })?;
@@ -340,7 +340,7 @@ fn parse_server_url(text: &str) -> Result<Url, CommandError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| {
         CommandError::invalid_params(
-            text!("`{address}` is no address of a server", address = shown),
+            text!("`{address}` is not an address of a server", address = shown),
             text!("write it with its scheme, such as http://127.0.0.1:3000"),
         )
     })?;
