@@ -43,7 +43,7 @@ mod vault;
 
 pub use attestation::{CrlDistributionPoints, EMULATED_ROOT, emulated_root_key};
 pub use environment::{Environment, RandomnessError, operating_system_random};
-pub use error::{OpenError, TeeError};
+pub use error::{DevicePart, OpenError, TeeError};
 pub use key_path::KeyPath;
 pub use matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
 pub use private_key::{KeyError, PrivateKey};
