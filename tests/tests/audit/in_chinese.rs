@@ -12,8 +12,8 @@ use crate::{Backend, findings_of};
 /// The reason of the only finding.
 async fn reason(backend: impl Backend, id: &str) -> String {
     let found = findings_of(backend, vec![find(id).unwrap()]).await;
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
-    finding.reason.in_language(Language::Chinese).into_owned()
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].reason.in_language(Language::Chinese).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
