@@ -37,6 +37,7 @@ mod name;
 
 pub use disk::{DiskStorage, MAX_FILE_BYTES};
 pub use document::DocumentDefect;
+pub use durable::FileAction;
 pub use folder::StateFolder;
 pub use folder_error::FolderError;
 pub use kept_authority::kept_authority;

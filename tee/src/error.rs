@@ -184,6 +184,17 @@ impl TeeError {
     }
 }
 
+/// A part of a stored device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DevicePart {
+    /// The key that the sealed state is encrypted with.
+    RootKey,
+    /// Both slots of the RPMB.
+    Rpmb,
+    /// The state, encrypted.
+    SealedState,
+}
+
 /// Why a device's TEE does not start. Nothing in storage has changed, except that a write that a crash had interrupted may
 /// be complete.
 #[derive(Debug, thiserror::Error)]
@@ -208,8 +219,8 @@ pub enum OpenError {
     Missing {
         /// The device.
         device: String,
-        /// Which part: `root key`, `sealed state` or `RPMB`.
-        part: &'static str,
+        /// Which part.
+        part: DevicePart,
     },
     /// The sealed state was changed, or does not belong to this root key.
     NotAuthentic {
@@ -273,7 +284,7 @@ impl OpenError {
             }
             Self::Missing { device, part } => text!(
                 "the {part} of device `{device}` is missing or has the wrong size",
-                part = part_text(part),
+                part = part.text(),
                 device = device
             ),
             Self::NotAuthentic { device } => text!(
@@ -349,12 +360,13 @@ impl OpenError {
     }
 }
 
-/// A part of a device.
-fn part_text(part: &'static str) -> Text {
-    match part {
-        "root key" => text!("root key"),
-        "sealed state" => text!("sealed state"),
-        // `RPMB`, which both languages share.
-        other => other.into(),
+impl DevicePart {
+    /// Its name.
+    pub fn text(self) -> Text {
+        match self {
+            Self::RootKey => text!("root key"),
+            Self::Rpmb => "RPMB".into(),
+            Self::SealedState => text!("sealed state"),
+        }
     }
 }

@@ -43,14 +43,13 @@ mod vault;
 
 pub use attestation::{CrlDistributionPoints, EMULATED_ROOT, emulated_root_key};
 pub use environment::{Environment, RandomnessError, operating_system_random};
-pub use error::{OpenError, TeeError};
+pub use error::{DevicePart, OpenError, TeeError};
 pub use key_path::KeyPath;
 pub use matcher::{Enrolment, Judgement, Lockout, MAX_ENROLMENTS, Presented, SensorFailures};
 pub use private_key::{KeyError, PrivateKey};
 pub use seed::Seed;
 pub use session::{MAX_SESSIONS, MAX_SESSIONS_PER_APP, SESSION_LIFETIME_MS};
 pub use state::{MAX_APPS, MAX_AUTH_KEYS, MAX_KEY_NAME_BYTES};
-pub use storage::failed_action::{cause_text, failed_action, own_error};
 pub use storage::memory::MemoryStorage;
 pub use storage::{
     ProvisionedDevice, ROOT_KEY_BYTES, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, power_cut,

@@ -1,16 +1,12 @@
 //! A device's durable storage: what [`Storage`] guarantees, and two implementations in memory.
 
-pub(crate) mod failed_action;
 pub(crate) mod memory;
 pub mod power_cut;
 
-use std::error::Error as StdError;
 use std::fmt;
 
 use soter_text::Text;
 use zeroize::Zeroizing;
-
-use self::failed_action::{cause_text, failed_action};
 
 /// Length of a device's root key, in bytes. It is the only secret that storage holds unsealed.
 pub const ROOT_KEY_BYTES: usize = 32;
@@ -123,21 +119,17 @@ impl RpmbSlot {
 
 /// Storage could not be read or written: a full disk, missing rights, a failing device.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", self.text().english())]
+#[error("{}", self.what.english())]
 pub struct StorageError {
-    /// What was tried, as a verb: `read`, `write`, `create`.
-    pub action: &'static str,
-    /// Where it failed, as this storage names it (a path for a disk).
-    pub location: Text,
+    /// What was tried, where, and why it failed, in one line.
+    pub what: Text,
     /// Whether it is certain that nothing was written.
     pub untouched: bool,
-    /// The cause.
-    pub source: Box<dyn StdError + Send + Sync>,
 }
 
 impl StorageError {
     /// What happened, in one line.
     pub fn text(&self) -> Text {
-        failed_action(self.action, &self.location, &cause_text(&*self.source))
+        self.what.clone()
     }
 }

@@ -22,7 +22,7 @@
 use soter_wire::MAX_COUNTER;
 
 use crate::environment::Environment;
-use crate::error::{OpenError, TeeError};
+use crate::error::{DevicePart, OpenError, TeeError};
 use crate::rpmb::{self, Slot};
 use crate::seal::{StorageKeys, UnsealError};
 use crate::state::State;
@@ -84,11 +84,11 @@ impl Vault {
         stored: StoredDevice,
     ) -> Result<Self, OpenError> {
         let missing = |part| OpenError::Missing { device: device.to_owned(), part };
-        let root_key = stored.root_key.ok_or(missing("root key"))?;
+        let root_key = stored.root_key.ok_or(missing(DevicePart::RootKey))?;
         let root_key: &[u8; ROOT_KEY_BYTES] =
-            root_key.as_slice().try_into().map_err(|_| missing("root key"))?;
-        let sealed = stored.sealed.ok_or(missing("sealed state"))?;
-        let partition = stored.rpmb.ok_or(missing("RPMB"))?;
+            root_key.as_slice().try_into().map_err(|_| missing(DevicePart::RootKey))?;
+        let sealed = stored.sealed.ok_or(missing(DevicePart::SealedState))?;
+        let partition = stored.rpmb.ok_or(missing(DevicePart::Rpmb))?;
 
         let keys = StorageKeys::new(root_key, device);
         let (version, plaintext) = keys.unseal(&sealed).map_err(|error| match error {

@@ -106,7 +106,7 @@ fn a_terminal_gets_a_bar_with_the_remaining_time_and_the_findings_above_it() {
 #[test]
 fn unreachable_remote_and_wrong_targets_exit_with_2_and_advice() {
     for (url, expected) in
-        [("http://127.0.0.1:9", "was not answered"), ("ftp://127.0.0.1", "no address of a server")]
+        [("http://127.0.0.1:9", "was not answered"), ("ftp://127.0.0.1", "is not an address of a server")]
     {
         let finished = audit(url, &[]).exits(2);
         assert!(finished.stderr.contains(expected) && finished.stderr.contains("next: "), "{finished}");

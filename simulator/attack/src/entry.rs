@@ -32,6 +32,23 @@ pub struct Attack {
     pub script: Script,
 }
 
+impl Attack {
+    /// What attacks of the catalogue begin with. It has no texts.
+    pub(crate) const BASE: Self = Self {
+        id: "",
+        layer: Layer::Application,
+        kind: Kind::BelievesRequest,
+        title: "",
+        holds: Holds::Network,
+        making: "",
+        expected: Expected::MayRefuse(&[]),
+        meaning: "",
+        fix: "",
+        profile: "trustonic",
+        script: Script::Send(&[], Forgery::HONEST),
+    };
+}
+
 /// Who has to detect an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {

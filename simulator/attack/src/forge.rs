@@ -21,7 +21,7 @@ const MIME_LINE_CHARS: usize = 76;
 /// # Errors
 /// `Internal` if the signature is not Base64: a defect.
 pub(super) fn reshape(signature: &str, shape: Shape, key: &PublicKey) -> Result<String, CommandError> {
-    let defect = |_| CommandError::internal("a phone's signature is no Base64");
+    let defect = |_| CommandError::internal("a phone's signature is not Base64");
     let mut bytes = base64::decode(signature).map_err(defect)?;
     Ok(match shape {
         Shape::AsMade | Shape::OfRecorded => signature.to_owned(),

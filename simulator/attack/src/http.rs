@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use self::exchange::exchange;
 pub(super) use self::exchange::{hide_tokens, masked};
 pub(super) use self::message::{Reply, Request, Secrets};
+use crate::seconds::seconds;
 use crate::target::TargetError;
 
 /// The maximum size of an answer, in bytes.
@@ -134,7 +135,7 @@ impl Http {
         });
         let address = self.base.join(below.as_deref().unwrap_or(text)).map_err(|error| {
             CommandError::invalid_params(
-                text!("`{address}` is no address: {error}", address = shown, error = error.to_string()),
+                text!("`{address}` is not an address: {error}", address = shown, error = error.to_string()),
                 text!("write a path, such as /pay"),
             )
         })?;
@@ -240,14 +241,11 @@ impl Http {
             }
         };
         let (status, headers, body) = sent.map_err(|unanswered| match unanswered {
-            Unanswered::TimedOut => {
-                let timeout = self.timeout;
-                TargetError::TimedOut(text!(
-                    "{endpoint} was not answered within {timeout}",
-                    endpoint = endpoint,
-                    timeout = format!("{timeout:?}")
-                ))
-            }
+            Unanswered::TimedOut => TargetError::TimedOut(text!(
+                "{endpoint} was not answered within {timeout}",
+                endpoint = endpoint,
+                timeout = seconds(self.timeout)
+            )),
             Unanswered::Broken(error) => TargetError::broken(text!(
                 "{endpoint} was not answered: {error}",
                 endpoint = endpoint,
@@ -342,7 +340,7 @@ fn parse_server_url(text: &str) -> Result<Url, CommandError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| {
         CommandError::invalid_params(
-            text!("`{address}` is no address of a server", address = shown),
+            text!("`{address}` is not an address of a server", address = shown),
             text!("write it with its scheme, such as http://127.0.0.1:3000"),
         )
     })?;

@@ -36,6 +36,7 @@ mod play_end;
 mod predictability;
 mod recording;
 mod restart;
+mod seconds;
 mod software_key;
 mod stage;
 mod steps;

@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::{Http, Request};
+use crate::seconds::seconds;
 use crate::target::TargetError;
 
 /// How long to wait for the command to end, and then for the target to answer.
@@ -37,7 +38,7 @@ pub(super) async fn restart(command: &str, http: &Http, ready: &str) -> Result<(
         TargetError::broken(text!(
             "`{command}` did not end within {limit}: it has to leave the target running in the background",
             command = shown,
-            limit = format!("{RESTART_TIMEOUT:?}")
+            limit = seconds(RESTART_TIMEOUT)
         ))
     })?;
     let status = status.map_err(|error| {

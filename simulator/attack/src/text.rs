@@ -132,7 +132,7 @@ impl Members {
             Ok(Value::Object(members)) => {
                 Ok(Self(members.into_iter().map(|(name, value)| (name, value.to_string())).collect()))
             }
-            _ => Err(CommandError::internal("a phone's result is no JSON object")),
+            _ => Err(CommandError::internal("a phone's result is not a JSON object")),
         }
     }
 

@@ -147,7 +147,7 @@ impl Maker {
             let signature = base64::encode(&self.honest.result.signature);
             let signature = reshape(&signature, shape, self.auth_key.public())?;
             let signature = base64::decode(&signature)
-                .map_err(|_| CommandError::internal("a changed signature is no Base64"))?;
+                .map_err(|_| CommandError::internal("a changed signature is not Base64"))?;
             let result = ExportBlob { signature, ..self.honest.result.clone() };
             Ok(self.case_of_result(name, description, refused, result))
         };

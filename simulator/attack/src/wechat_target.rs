@@ -342,7 +342,7 @@ fn read_answer(reply: Reply) -> Result<Answer, TargetError> {
     let errcode = errcode(&reply);
     if let Some(code) = errcode.filter(|code| BUSY_CODES.contains(code)) {
         return Err(TargetError::broken(text!(
-            "{path} answered errcode {code}, which is no verdict: lift the target's limit for the audit",
+            "{path} answered errcode {code}, which is not a verdict: lift the target's limit for the audit",
             path = VERIFY_PATH,
             code = code
         )));
@@ -350,7 +350,9 @@ fn read_answer(reply: Reply) -> Result<Answer, TargetError> {
     let is_ok = members.get("is_ok");
     let what = match (is_ok, errcode) {
         (Some(Value::Bool(_)), _) => None,
-        (Some(other), _) => Some(text!("is_ok is {value}, which is no boolean", value = other.to_string())),
+        (Some(other), _) => {
+            Some(text!("is_ok is {value}, which is not a boolean", value = other.to_string()))
+        }
         (None, Some(code)) => Some(text!("errcode {errcode}", errcode = code)),
         (None, None) => Some(text!("an answer without is_ok")),
     };
@@ -412,7 +414,7 @@ mod tests {
         assert_eq!(outcome(200, r#"{"is_ok":true}"#).unwrap(), (true, String::new()));
         assert_eq!(outcome(200, r#"{"is_ok":false}"#).unwrap(), (false, String::new()));
         for (body, reason) in [
-            (r#"{"is_ok":"true"}"#, "is_ok is \"true\", which is no boolean"),
+            (r#"{"is_ok":"true"}"#, "is_ok is \"true\", which is not a boolean"),
             (r#"{"errcode":40003,"errmsg":"invalid openid"}"#, "errcode 40003"),
             (r#"{"ok":true}"#, "an answer without is_ok"),
         ] {

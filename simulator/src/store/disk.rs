@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, own_error};
-use soter_text::text;
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
+use soter_text::{own_error, text};
 use zeroize::Zeroizing;
 
-use super::durable::{self, FileError};
+use super::durable::{self, FileAction, FileError};
 
 #[cfg(test)]
 mod tests;
@@ -41,7 +41,7 @@ impl DiskStorage {
     }
 
     fn exists(&self) -> Result<bool, FileError> {
-        let failed = |source| FileError { action: "read", path: self.folder.clone(), source };
+        let failed = |source| FileError { action: FileAction::Read, path: self.folder.clone(), source };
         match fs::symlink_metadata(&self.folder) {
             Ok(metadata) if metadata.is_dir() => Ok(true),
             Ok(_) => Err(failed(own_error(io::ErrorKind::NotADirectory, text!("it is not a folder")))),
@@ -61,7 +61,7 @@ impl DiskStorage {
             return Ok(());
         }
         let source = durable::too_long(length, MAX_FILE_BYTES);
-        Err(FileError { action: "write", path: self.folder.join(SEALED_FILE), source })
+        Err(FileError { action: FileAction::Write, path: self.folder.join(SEALED_FILE), source })
     }
 }
 
@@ -84,7 +84,7 @@ impl Storage for DiskStorage {
         self.check_length(device.sealed)?;
         if self.exists()? {
             let source = own_error(io::ErrorKind::AlreadyExists, text!("it is provisioned already"));
-            return Err(FileError { action: "create", path: self.folder.clone(), source }.into());
+            return Err(FileError { action: FileAction::Create, path: self.folder.clone(), source }.into());
         }
         durable::ensure_folder(durable::parent(&self.folder))?;
         // A failure below leaves this folder behind, as a crash does. The next attempt removes it first.
@@ -120,11 +120,6 @@ impl Storage for DiskStorage {
 
 impl From<FileError> for StorageError {
     fn from(error: FileError) -> Self {
-        Self {
-            action: error.action,
-            location: error.path.display().to_string().into(),
-            untouched: false,
-            source: error.source.into(),
-        }
+        Self { what: error.action.failed(&error.path, &error.source), untouched: false }
     }
 }

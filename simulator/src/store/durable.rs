@@ -10,9 +10,9 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use soter_tee::own_error;
-use soter_text::{Text, text};
+use soter_text::{Text, own_error, text};
 
+pub use action::FileAction;
 pub(super) use action::{Action, FileError, parent};
 
 mod action;
@@ -35,7 +35,7 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 impl FileError {
     /// Whether [`replace_file`] failed before it could change the file at this path: with its temporary file.
     pub(super) fn is_before_replacing(&self, path: &Path) -> bool {
-        self.path == sibling(path, "new") && self.action != Action::Rename.verb()
+        self.path == sibling(path, "new") && self.action != FileAction::Rename
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, File
     match try_read(path, limit) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(FileError { action: "read", path: path.to_owned(), source }),
+        Err(source) => Err(FileError { action: FileAction::Read, path: path.to_owned(), source }),
     }
 }
 
@@ -215,5 +215,5 @@ fn private_folder() -> DirBuilder {
 fn step<T>(action: Action, path: &Path, operation: impl FnOnce() -> io::Result<T>) -> Result<T, FileError> {
     #[cfg(test)]
     crash::check_step(action, path)?;
-    operation().map_err(|source| FileError { action: action.verb(), path: path.to_owned(), source })
+    operation().map_err(|source| FileError { action: action.with_file(), path: path.to_owned(), source })
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::disk::DiskStorage;
 use super::document::{self, Format};
-use super::durable::{self, FileError};
+use super::durable::{self, FileAction, FileError};
 use super::folder_error::FolderError;
 use super::lock::FolderLock;
 use super::locked_storage::LockedStorage;
@@ -47,7 +47,7 @@ impl StateFolder {
     /// [`FolderError::InUse`] if another process, or another value in this one, holds the lock; nothing was changed.
     /// [`FolderError::File`] if the folder cannot be created or written; at most it and its empty parts exist.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
-        let failed = |source| FileError { action: "open", path: path.to_owned(), source };
+        let failed = |source| FileError { action: FileAction::Open, path: path.to_owned(), source };
         // The path stays valid if the process changes its directory, and messages show it in full.
         let path = std::path::absolute(path).map_err(failed)?;
         durable::ensure_folder(&path)?;
@@ -227,7 +227,7 @@ impl StateFolder {
         format: Format,
         document: &T,
     ) -> Result<(), FolderError> {
-        let failed = |source| FileError { action: "write", path: path.to_owned(), source };
+        let failed = |source| FileError { action: FileAction::Write, path: path.to_owned(), source };
         self.replace(path, &format.encode(document).map_err(failed)?)
     }
 
@@ -279,7 +279,7 @@ fn list<T>(
     path: &Path,
     select: impl Fn(&fs::DirEntry) -> io::Result<Option<T>>,
 ) -> Result<Vec<T>, FolderError> {
-    let failed = |source| FileError { action: "read", path: path.to_owned(), source };
+    let failed = |source| FileError { action: FileAction::Read, path: path.to_owned(), source };
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use soter_bridge::BadAuthority;
 use soter_bridge::protocol::CommandError;
-use soter_tee::{cause_text, failed_action};
 use soter_text::{Text, text};
 
 use super::document::DocumentDefect;
-use super::durable::FileError;
+use super::durable::{FileAction, FileError};
 use super::lock_owner::LockOwner;
 
 /// The state folder, or something in it, cannot be used. [`FolderError::remedy`] says what a person can do.
@@ -47,8 +46,8 @@ pub enum FolderError {
     },
     /// The operating system refused, or something under this name cannot be used.
     File {
-        /// What was tried, as a verb: `read`, `write`, `create`.
-        action: &'static str,
+        /// What was tried.
+        action: FileAction,
         /// The file or folder.
         path: PathBuf,
         /// The cause.
@@ -77,9 +76,7 @@ impl FolderError {
                 path = path.display(),
                 defect = defect.text()
             ),
-            Self::File { action, path, source } => {
-                failed_action(action, &path.display().to_string().into(), &cause_text(source))
-            }
+            Self::File { action, path, source } => action.failed(path, source),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use tracing::warn;
 
-use super::durable::{self, FileError};
+use super::durable::{self, FileAction, FileError};
 use super::folder_error::FolderError;
 use super::lock_owner::LockOwner;
 
@@ -42,7 +42,9 @@ impl FolderLock {
                     owner: LockOwner::read(&owner_path),
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(FileError { action: "lock", path, source }.into()),
+            Err(TryLockError::Error(source)) => {
+                return Err(FileError { action: FileAction::Lock, path, source }.into());
+            }
         }
         // A killed process leaves its note behind. Nobody must take it for ours before ours is written.
         durable::remove_file(&owner_path)?;

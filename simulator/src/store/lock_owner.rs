@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use soter_text::{Text, text};
 
-use super::durable::{self, FileError};
+use super::durable::{self, FileAction, FileError};
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +39,7 @@ impl LockOwner {
     /// Replaces the lock holder's note.
     pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {
         let json = serde_json::to_vec(self).map_err(|error| FileError {
-            action: "write",
+            action: FileAction::Write,
             path: path.to_owned(),
             source: error.into(),
         })?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice, own_error};
+use soter_tee::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 use soter_text::text;
 
 use super::disk::DiskStorage;
@@ -48,17 +48,16 @@ impl Storage for LockedStorage {
 impl From<FolderError> for StorageError {
     fn from(error: FolderError) -> Self {
         match error {
-            FolderError::File { action, path, source } => Self {
-                action,
-                location: path.display().to_string().into(),
-                untouched: false,
-                source: source.into(),
-            },
+            FolderError::File { action, path, source } => {
+                Self { what: action.failed(&path, &source), untouched: false }
+            }
             other => Self {
-                action: "use",
-                location: text!("the state folder"),
+                what: text!(
+                    "cannot use {location}: {cause}",
+                    location = text!("the state folder"),
+                    cause = other.text()
+                ),
                 untouched: true,
-                source: own_error(std::io::ErrorKind::Other, other.text()).into(),
             },
         }
     }

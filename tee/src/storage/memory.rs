@@ -1,12 +1,10 @@
 //! A device's storage that lives as long as the process, for `--ephemeral` and for tests.
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use soter_text::text;
+use soter_text::{Text, text};
 use zeroize::Zeroizing;
 
-use super::failed_action::own_error;
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
 /// Storage in memory. Clones are handles of the same storage, so that a test can keep one, inspect what the TEE
@@ -43,10 +41,10 @@ impl MemoryStorage {
     /// Overwrites a slot with a prefix of its new bytes: all of them, or those that a torn write leaves.
     pub(super) fn write_rpmb_prefix(&self, slot: RpmbSlot, prefix: &[u8]) -> Result<(), StorageError> {
         let mut contents = self.lock();
-        let contents = contents.as_mut().ok_or_else(|| failed("write", not_provisioned()))?;
-        let rpmb = contents.rpmb.as_mut().ok_or_else(|| failed("write", not_a_partition(0)))?;
+        let contents = contents.as_mut().ok_or_else(|| cannot_write(&text!("it was never provisioned")))?;
+        let rpmb = contents.rpmb.as_mut().ok_or_else(|| cannot_write(&not_a_partition(0)))?;
         if rpmb.len() != 2 * SLOT_BYTES {
-            return Err(failed("write", not_a_partition(rpmb.len())));
+            return Err(cannot_write(&not_a_partition(rpmb.len())));
         }
         rpmb[slot.offset()..][..SLOT_BYTES].iter_mut().zip(prefix).for_each(|(stored, byte)| *stored = *byte);
         Ok(())
@@ -66,10 +64,11 @@ impl Storage for MemoryStorage {
     fn provision(&mut self, device: &ProvisionedDevice<'_>) -> Result<(), StorageError> {
         let mut contents = self.lock();
         if contents.is_some() {
-            return Err(failed(
-                "create",
-                own_error(io::ErrorKind::AlreadyExists, text!("it is provisioned already")),
-            ));
+            return Err(failed(text!(
+                "cannot create {location}: {cause}",
+                location = device_in_memory(),
+                cause = text!("it is provisioned already")
+            )));
         }
         *contents = Some(StoredDevice {
             root_key: Some(Zeroizing::new(device.root_key.to_vec())),
@@ -81,7 +80,7 @@ impl Storage for MemoryStorage {
 
     fn write_sealed(&mut self, sealed: &[u8]) -> Result<(), StorageError> {
         let mut contents = self.lock();
-        let contents = contents.as_mut().ok_or_else(|| failed("write", not_provisioned()))?;
+        let contents = contents.as_mut().ok_or_else(|| cannot_write(&text!("it was never provisioned")))?;
         contents.sealed = Some(sealed.to_vec());
         Ok(())
     }
@@ -91,22 +90,24 @@ impl Storage for MemoryStorage {
     }
 }
 
-fn failed(action: &'static str, source: io::Error) -> StorageError {
-    StorageError { action, location: text!("the device in memory"), untouched: false, source: source.into() }
+/// Where the errors of storage in memory occur.
+pub(super) fn device_in_memory() -> Text {
+    text!("the device in memory")
 }
 
-fn not_provisioned() -> io::Error {
-    own_error(io::ErrorKind::NotFound, text!("it was never provisioned"))
+pub(super) fn cannot_write(cause: &Text) -> StorageError {
+    failed(text!("cannot write {location}: {cause}", location = device_in_memory(), cause = cause))
 }
 
-fn not_a_partition(bytes: usize) -> io::Error {
-    own_error(
-        io::ErrorKind::InvalidData,
-        text!(
-            "its RPMB partition is {bytes} bytes long instead of {expected}",
-            bytes = bytes,
-            expected = 2 * SLOT_BYTES
-        ),
+pub(super) fn failed(what: Text) -> StorageError {
+    StorageError { what, untouched: false }
+}
+
+fn not_a_partition(bytes: usize) -> Text {
+    text!(
+        "its RPMB partition is {bytes} bytes long instead of {expected}",
+        bytes = bytes,
+        expected = 2 * SLOT_BYTES
     )
 }
 

@@ -4,12 +4,11 @@
 //! there were. Then it runs the scenario for each write and each [`PowerCut`], restores the power, opens the device
 //! again and asserts what must hold.
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use soter_text::text;
 
-use super::memory::MemoryStorage;
+use super::memory::{MemoryStorage, cannot_write, device_in_memory, failed};
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
 
 /// Storage in memory whose power can be made to fail. Clones are handles of the same storage.
@@ -86,7 +85,7 @@ impl PowerCutStorage {
     fn begin_write(&self) -> Result<Option<PowerCut>, StorageError> {
         let mut power_state = self.power_state();
         if power_state.is_off {
-            return Err(power_is_off("write"));
+            return Err(power_is_off());
         }
         power_state.durable_writes += 1;
         let cut = power_state
@@ -103,10 +102,8 @@ impl PowerCutStorage {
     ) -> Result<(), StorageError> {
         match self.begin_write()? {
             None => write(&mut self.memory),
-            Some(PowerCut::Before | PowerCut::Torn { prefix_bytes: 0 }) => Err(power_is_off("write")),
-            Some(PowerCut::After | PowerCut::Torn { .. }) => {
-                write(&mut self.memory).and(Err(power_is_off("write")))
-            }
+            Some(PowerCut::Before | PowerCut::Torn { prefix_bytes: 0 }) => Err(power_is_off()),
+            Some(PowerCut::After | PowerCut::Torn { .. }) => write(&mut self.memory).and(Err(power_is_off())),
         }
     }
 }
@@ -114,7 +111,11 @@ impl PowerCutStorage {
 impl Storage for PowerCutStorage {
     fn load(&mut self) -> Result<Option<StoredDevice>, StorageError> {
         if self.is_off() {
-            return Err(power_is_off("read"));
+            return Err(failed(text!(
+                "cannot read {location}: {cause}",
+                location = device_in_memory(),
+                cause = "power is off"
+            )));
         }
         self.memory.load()
     }
@@ -135,13 +136,12 @@ impl Storage for PowerCutStorage {
             Some(PowerCut::Torn { prefix_bytes }) => prefix_bytes.min(SLOT_BYTES),
         };
         self.memory.write_rpmb_prefix(slot, &bytes[..stored_bytes])?;
-        Err(power_is_off("write"))
+        Err(power_is_off())
     }
 }
 
-fn power_is_off(action: &'static str) -> StorageError {
-    let source = io::Error::other("power is off").into();
-    StorageError { action, location: text!("the device in memory"), untouched: false, source }
+fn power_is_off() -> StorageError {
+    cannot_write(&"power is off".into())
 }
 
 #[cfg(test)]

@@ -74,8 +74,8 @@ pub enum DecodeError {
     },
     /// JSON, but not an object.
     NotAnObject {
-        /// What was found, with its article.
-        found: &'static str,
+        /// What was found.
+        found: JsonKind,
     },
     /// Not JSON as RFC 8259 defines it.
     NotJson {
@@ -96,7 +96,7 @@ pub enum DecodeError {
         /// The expected label.
         label: &'static str,
         /// What is wrong.
-        problem: &'static str,
+        problem: PemProblem,
     },
     /// A salt length that no RSA-2048 signature with SHA-256 can have.
     SaltLengthOutOfRange {
@@ -119,11 +119,51 @@ pub enum DecodeError {
     WrongType {
         /// The field.
         name: &'static str,
-        /// What it must be, with its article.
-        expected: &'static str,
-        /// What it is, with its article.
-        found: &'static str,
+        /// What it must be.
+        expected: JsonKind,
+        /// What it is.
+        found: JsonKind,
     },
+}
+
+/// What a JSON value is, or must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonKind {
+    /// An array.
+    Array,
+    /// An array whose elements are strings.
+    ArrayOfStrings,
+    /// `true` or `false`.
+    Boolean,
+    /// A number in plain digits.
+    Integer,
+    /// `null`.
+    Null,
+    /// A number.
+    Number,
+    /// An object.
+    Object,
+    /// A string.
+    String,
+    /// A string, or a number in plain digits.
+    StringOrInteger,
+}
+
+/// What is wrong with a PEM block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PemProblem {
+    /// The first line is not its BEGIN line.
+    BeginLine,
+    /// There is nothing between its first and last line.
+    EmptyBody,
+    /// A line is empty.
+    EmptyLine,
+    /// Its END line is missing.
+    NoEndLine,
+    /// Its body is not Base64.
+    NotBase64,
+    /// Something follows after its END line.
+    TextAfterEnd,
 }
 
 impl DecodeError {
@@ -171,7 +211,7 @@ impl DecodeError {
             ),
             Self::MissingField { name } => text!("the field `{name}` is missing", name = name),
             Self::NotAnObject { found } => {
-                text!("expected a JSON object, found {found}", found = kind_text(found))
+                text!("expected a JSON object, found {found}", found = found.text())
             }
             Self::NotJson { line, column, message } => text!(
                 "not JSON at line {line}, column {column}: {message}",
@@ -181,7 +221,7 @@ impl DecodeError {
             ),
             Self::NotUtf8 { at } => text!("not UTF-8 at byte {at}", at = at),
             Self::Pem { label, problem } => {
-                text!("not a PEM block `{label}`: {problem}", label = label, problem = problem_text(problem))
+                text!("not a PEM block `{label}`: {problem}", label = label, problem = problem.text())
             }
             Self::SaltLengthOutOfRange { found } => {
                 text!("`rsa_pss_saltlen` is {found}; expected an integer from 0 to 222", found = found)
@@ -193,39 +233,42 @@ impl DecodeError {
             Self::WrongType { name, expected, found } => text!(
                 "`{name}` is {found}; expected {expected}",
                 name = name,
-                found = kind_text(found),
-                expected = kind_text(expected)
+                found = found.text(),
+                expected = expected.text()
             ),
         }
     }
 }
 
-/// What a JSON value is, or must be, with its article.
-fn kind_text(kind: &'static str) -> Text {
-    match kind {
-        "a boolean" => text!("a boolean"),
-        "a number" => text!("a number"),
-        "a string" => text!("a string"),
-        "a string or an integer" => text!("a string or an integer"),
-        "an array" => text!("an array"),
-        "an array of strings" => text!("an array of strings"),
-        "an integer" => text!("an integer"),
-        "an object" => text!("an object"),
-        // `null`, which both languages share.
-        other => other.into(),
+impl JsonKind {
+    /// With its article.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Array => text!("an array"),
+            Self::ArrayOfStrings => text!("an array of strings"),
+            Self::Boolean => text!("a boolean"),
+            Self::Integer => text!("an integer"),
+            // As it is written.
+            Self::Null => "null".into(),
+            Self::Number => text!("a number"),
+            Self::Object => text!("an object"),
+            Self::String => text!("a string"),
+            Self::StringOrInteger => text!("a string or an integer"),
+        }
     }
 }
 
-/// What is wrong with a PEM block.
-fn problem_text(problem: &'static str) -> Text {
-    match problem {
-        "the first line is not its BEGIN line" => text!("the first line is not its BEGIN line"),
-        "its END line is missing" => text!("its END line is missing"),
-        "a line is empty" => text!("a line is empty"),
-        "something follows after its END line" => text!("something follows after its END line"),
-        "its body is empty" => text!("its body is empty"),
-        "its body is not Base64" => text!("its body is not Base64"),
-        other => other.into(),
+impl PemProblem {
+    /// In a few words.
+    pub fn text(self) -> Text {
+        match self {
+            Self::BeginLine => text!("the first line is not its BEGIN line"),
+            Self::EmptyBody => text!("its body is empty"),
+            Self::EmptyLine => text!("a line is empty"),
+            Self::NoEndLine => text!("its END line is missing"),
+            Self::NotBase64 => text!("its body is not Base64"),
+            Self::TextAfterEnd => text!("something follows after its END line"),
+        }
     }
 }
 

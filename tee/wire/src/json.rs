@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-use crate::decode_error::{DecodeError, truncated};
+use crate::decode_error::{DecodeError, JsonKind, truncated};
 use crate::signature_scheme::SignatureScheme;
 
 /// Highest counter that is accepted: the maximum of the signed 64-bit integer that most servers use.
@@ -87,7 +87,9 @@ impl Object {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(DecodeError::WrongType { name, expected: "a string", found: kind(&other) }),
+            Some(other) => {
+                Err(DecodeError::WrongType { name, expected: JsonKind::String, found: kind(&other) })
+            }
         }
     }
 
@@ -99,7 +101,7 @@ impl Object {
     pub fn counter(&mut self, name: &'static str) -> Result<u64, DecodeError> {
         match self.take(name) {
             None => Err(DecodeError::MissingField { name }),
-            Some(value) => counter(name, &value, "an integer"),
+            Some(value) => counter(name, &value, JsonKind::Integer),
         }
     }
 
@@ -113,7 +115,7 @@ impl Object {
         match self.take(name) {
             None => Err(DecodeError::MissingField { name }),
             Some(Value::String(text)) => Ok(text),
-            Some(value) => Ok(counter(name, &value, "a string or an integer")?.to_string()),
+            Some(value) => Ok(counter(name, &value, JsonKind::StringOrInteger)?.to_string()),
         }
     }
 
@@ -133,7 +135,9 @@ impl Object {
                 .and_then(SignatureScheme::rsa_pss)
                 .map(Some)
                 .ok_or_else(|| DecodeError::SaltLengthOutOfRange { found: number.to_string() }),
-            Some(other) => Err(DecodeError::WrongType { name, expected: "an integer", found: kind(&other) }),
+            Some(other) => {
+                Err(DecodeError::WrongType { name, expected: JsonKind::Integer, found: kind(&other) })
+            }
         }
     }
 
@@ -143,7 +147,7 @@ impl Object {
     /// [`DecodeError::MissingField`] if the member is missing, [`DecodeError::WrongType`] if it is not an array or an
     /// element is not a string.
     pub fn strings(&mut self, name: &'static str) -> Result<Vec<String>, DecodeError> {
-        let expected = "an array of strings";
+        let expected = JsonKind::ArrayOfStrings;
         let elements = match self.take(name) {
             None => return Err(DecodeError::MissingField { name }),
             Some(Value::Array(elements)) => elements,
@@ -221,7 +225,7 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
     Ok(text)
 }
 
-fn counter(name: &'static str, value: &Value, expected: &'static str) -> Result<u64, DecodeError> {
+fn counter(name: &'static str, value: &Value, expected: JsonKind) -> Result<u64, DecodeError> {
     let Value::Number(number) = value else {
         return Err(DecodeError::WrongType { name, expected, found: kind(value) });
     };
@@ -231,14 +235,14 @@ fn counter(name: &'static str, value: &Value, expected: &'static str) -> Result<
         .ok_or_else(|| DecodeError::CounterOutOfRange { name, found: number.to_string() })
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value) -> JsonKind {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Value::Null => JsonKind::Null,
+        Value::Bool(_) => JsonKind::Boolean,
+        Value::Number(_) => JsonKind::Number,
+        Value::String(_) => JsonKind::String,
+        Value::Array(_) => JsonKind::Array,
+        Value::Object(_) => JsonKind::Object,
     }
 }
 
@@ -270,22 +274,22 @@ struct ObjectVisitor<'d>(RecordDuplicate<'d>);
 
 /// Defines the visits of values that have no members.
 macro_rules! visit_scalars {
-    ($($visit:ident($type:ty) = $kind:literal,)+) => {
+    ($($visit:ident($type:ty) = $kind:ident,)+) => {
         $(fn $visit<E>(self, _: $type) -> Result<Self::Value, E> {
-            Ok(Err($kind))
+            Ok(Err(JsonKind::$kind))
         })+
     };
 }
 
 impl<'de> Visitor<'de> for ObjectVisitor<'_> {
-    type Value = Result<Vec<(String, Value)>, &'static str>;
+    type Value = Result<Vec<(String, Value)>, JsonKind>;
 
     visit_scalars! {
-        visit_bool(bool) = "a boolean",
-        visit_u64(u64) = "a number",
-        visit_i64(i64) = "a number",
-        visit_f64(f64) = "a number",
-        visit_str(&str) = "a string",
+        visit_bool(bool) = Boolean,
+        visit_u64(u64) = Number,
+        visit_i64(i64) = Number,
+        visit_f64(f64) = Number,
+        visit_str(&str) = String,
     }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -293,12 +297,12 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Err("null"))
+        Ok(Err(JsonKind::Null))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
         self.0.visit_seq(elements)?;
-        Ok(Err("an array"))
+        Ok(Err(JsonKind::Array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
@@ -502,11 +506,11 @@ mod tests {
     #[test]
     fn the_error_for_anything_except_an_object_names_its_kind() {
         for (text, found) in [
-            ("null", "null"),
-            ("true", "a boolean"),
-            ("12", "a number"),
-            ("\"{}\"", "a string"),
-            ("[{}]", "an array"),
+            ("null", JsonKind::Null),
+            ("true", JsonKind::Boolean),
+            ("12", JsonKind::Number),
+            ("\"{}\"", JsonKind::String),
+            ("[{}]", JsonKind::Array),
         ] {
             assert_eq!(refused(text), DecodeError::NotAnObject { found });
         }
@@ -567,21 +571,25 @@ mod tests {
     #[test]
     fn a_member_of_the_wrong_type_is_an_error_that_names_the_type_found() {
         let decode = || Object::decode(br#"{"n":null,"t":"x","i":7,"a":["x",1]}"#).unwrap();
-        let expected = "a string";
+        let expected = JsonKind::String;
         assert_eq!(decode().string("gone"), Err(DecodeError::MissingField { name: "gone" }));
         assert_eq!(decode().optional_string("gone"), Ok(None));
         assert_eq!(
             decode().optional_string("n"),
-            Err(DecodeError::WrongType { name: "n", expected, found: "null" })
+            Err(DecodeError::WrongType { name: "n", expected, found: JsonKind::Null })
         );
         assert_eq!(
             decode().counter("t"),
-            Err(DecodeError::WrongType { name: "t", expected: "an integer", found: "a string" })
+            Err(DecodeError::WrongType { name: "t", expected: JsonKind::Integer, found: JsonKind::String })
         );
         assert_eq!(decode().string_or_integer("i"), Ok("7".to_owned()));
         assert_eq!(
             decode().strings("a"),
-            Err(DecodeError::WrongType { name: "a", expected: "an array of strings", found: "a number" })
+            Err(DecodeError::WrongType {
+                name: "a",
+                expected: JsonKind::ArrayOfStrings,
+                found: JsonKind::Number
+            })
         );
     }
 }

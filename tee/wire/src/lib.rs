@@ -66,7 +66,7 @@ pub use attestation::{AttestationChallenge, KEY_ATTESTATION_OID, KeyDescription}
 pub use certificate::{Certificate, TbsCertificate};
 pub use certificate_chain::{CertificateChain, ChainError, ChainFacts};
 pub use cpu_id::{CpuIdShape, device_name};
-pub use decode_error::DecodeError;
+pub use decode_error::{DecodeError, JsonKind, PemProblem};
 pub use export_blob::ExportBlob;
 pub use json::MAX_COUNTER;
 pub use key_json::{KeyFacts, KeyJson};

@@ -1,7 +1,7 @@
 //! PEM blocks with lines of any length: phones write 64 columns or the whole body on one line.
 
 use crate::base64;
-use crate::decode_error::DecodeError;
+use crate::decode_error::{DecodeError, PemProblem};
 use crate::json::MAX_JSON_BYTES;
 
 /// Columns of an ordinary PEM line (RFC 7468).
@@ -43,24 +43,24 @@ pub fn decode(label: &'static str, text: &str) -> Result<Vec<u8>, DecodeError> {
     }
     let mut lines = text.lines();
     if lines.next().is_none_or(|line| !is_boundary(line, "BEGIN", label)) {
-        return Err(fail("the first line is not its BEGIN line"));
+        return Err(fail(PemProblem::BeginLine));
     }
     let mut body = String::with_capacity(text.len());
     loop {
         match lines.next() {
-            None => return Err(fail("its END line is missing")),
-            Some("") => return Err(fail("a line is empty")),
+            None => return Err(fail(PemProblem::NoEndLine)),
+            Some("") => return Err(fail(PemProblem::EmptyLine)),
             Some(line) if is_boundary(line, "END", label) => break,
             Some(line) => body.push_str(line),
         }
     }
     if lines.next().is_some() {
-        return Err(fail("something follows after its END line"));
+        return Err(fail(PemProblem::TextAfterEnd));
     }
     if body.is_empty() {
-        return Err(fail("its body is empty"));
+        return Err(fail(PemProblem::EmptyBody));
     }
-    base64::decode(&body).map_err(|_| fail("its body is not Base64"))
+    base64::decode(&body).map_err(|_| fail(PemProblem::NotBase64))
 }
 
 fn is_boundary(line: &str, side: &str, label: &str) -> bool {

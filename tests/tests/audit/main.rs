@@ -8,6 +8,7 @@ mod cloud_run;
 mod comparison;
 mod cookies;
 mod description;
+mod in_chinese;
 mod lanes;
 mod market;
 mod steps;

@@ -247,7 +247,7 @@ async fn a_correct_application_whose_payments_take_many_steps_is_warned_of_old_l
         found.iter().map(|finding| (finding.attack.id, finding.verdict, finding.reason.english())).collect();
     // Its clock cannot be moved.
     let [("SOTER-LIFETIME-02", Verdict::Warn, why)] = shown[..] else { panic!("{shown:?}") };
-    assert!(why.starts_with("accepted after 3s") && why.contains("[clock]"), "{why}");
+    assert!(why.starts_with("accepted after 3 s") && why.contains("[clock]"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ mod tests {
     use crate::wechat_traffic::WeChatTraffic;
 
     const NOW: u64 = 1_700_000_000_000;
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     /// An application whose clock moves, unless this request of all is the one that breaks.
     fn target(breaking: usize, clock: &SetClock) -> ApplicationTarget {

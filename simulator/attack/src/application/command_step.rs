@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::template::Values;
 use crate::http::{Reply, Secrets};
+use crate::seconds::seconds;
 use crate::target::{Exchange, TargetError};
 
 /// The maximum length of a program's output, in bytes.
@@ -65,7 +66,7 @@ pub(super) async fn run(
         TargetError::TimedOut(text!(
             "the command `{command}` did not end within {limit}",
             command = shown,
-            limit = format!("{limit:?}")
+            limit = seconds(limit)
         ))
     })?;
     let output = output.map_err(&broken)?;
@@ -84,7 +85,7 @@ pub(super) async fn run(
     })
 }
 
-/// Why a program is no step.
+/// Why a command could not be carried out.
 #[derive(Debug)]
 enum CommandFailure {
     Empty,
@@ -183,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_hangs_or_never_stops_writing_is_ended() {
         for (script, expected) in
-            [("exec sleep 60", "did not end within 5s"), ("exec yes", "writes more than 1048576 bytes")]
+            [("exec sleep 60", "did not end within 5 s"), ("exec yes", "writes more than 1048576 bytes")]
         {
             let error = shell(script).await.unwrap_err();
             assert!(error.contains(expected), "{error}");

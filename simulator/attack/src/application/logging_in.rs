@@ -11,7 +11,7 @@ use crate::steps::{AFTER_CODE_EXPIRY, Code, GARBAGE_CODE};
 use crate::target::{Answer, Cookies, Target, TargetError, User, Visit};
 
 impl ApplicationTarget {
-    /// Logs a user in who has these cookies already.
+    /// Logs in a user who already has these cookies.
     ///
     /// # Errors
     /// [`TargetError::Broken`] if the application cannot be asked, or refuses.

@@ -9,6 +9,8 @@ use soter_bridge::run_cpu_bound;
 use soter_text::{Text, text};
 use tokio::time::Instant;
 
+use crate::seconds::seconds;
+
 /// How long a page may take to be read. html5ever 0.40 searches all open elements for each new one, so a page of elements that are
 /// nested in one another takes hours at the length that an answer may have.
 pub(super) const PARSING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,7 +32,7 @@ pub(super) fn find(
         let page = parse(page, limit).ok_or_else(|| {
             text!(
                 "the page takes longer than {limit} to read: its elements are nested too deeply",
-                limit = format!("{limit:?}")
+                limit = seconds(limit)
             )
         })?;
         let Some(element) = page.select(selector).next() else { return Ok(None) };
@@ -84,6 +86,6 @@ mod tests {
         let page = "<div>".repeat(200_000);
         let selector = Selector::parse("p").unwrap();
         let error = find(&page, &selector, None, Duration::from_millis(100)).unwrap_err();
-        assert_eq!(error, "the page takes longer than 100ms to read: its elements are nested too deeply");
+        assert_eq!(error, "the page takes longer than 0.1 s to read: its elements are nested too deeply");
     }
 }

@@ -36,6 +36,6 @@ impl TryFrom<String> for Pointer {
         }
         let shown = shortened(&text, 40);
         let shown = shown.escape_debug();
-        Err(tr!("`{text}` is no JSON pointer: write /{same}", text = shown, same = shown))
+        Err(tr!("`{text}` is not a JSON pointer: write /{same}", text = shown, same = shown))
     }
 }

@@ -19,6 +19,7 @@ use super::identity;
 use super::played_steps::PlayedStep;
 use super::template::Values;
 use crate::http::{Reply, Request, masked};
+use crate::seconds::seconds;
 use crate::target::{Answer, Exchange, TargetError, Visit};
 
 /// The maximum number of redirects that one request follows.
@@ -241,8 +242,8 @@ impl Client {
                 return Ok(Err(RefusedStep::unmet(reply, unmet)));
             }
             if begun.elapsed() + until.every > until.within {
-                let within = format!("{:?}", until.within);
-                let why = text!("{unmet}, also after {within}", unmet = unmet, within = within);
+                let why =
+                    text!("{unmet}, also after {within}", unmet = unmet, within = seconds(until.within));
                 return Ok(Err(RefusedStep::unmet(reply, why)));
             }
             sleep(until.every).await;

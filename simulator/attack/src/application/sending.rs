@@ -84,8 +84,8 @@ impl ApplicationTarget {
             Envelope::During(outage) => self.outages.during(outage, sent).await?,
             _ => self.outages.outside(sent).await?,
         };
-        // Of a second payment of one order, the steps afterwards show nothing, unless they compare. And what they compare may
-        // come from another payment at the same moment.
+        // The steps afterwards do not show a second payment of an order, unless they compare. And what they compare may come
+        // from another payment at the same moment.
         let is_at_once = matches!(input.envelope, Envelope::AtOnce | Envelope::OneTouchAtOnce);
         let is_uncounted = (order.is_paid && !result.shows_changes())
             || (is_at_once && !result.after.is_empty() && (order.is_shared || result.shows_changes()));

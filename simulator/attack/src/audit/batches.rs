@@ -122,9 +122,9 @@ fn disturbs_others(step: &Before) -> bool {
     }
 }
 
-/// Whether a result is certainly not due to other attacks that were played at the same time. A forgery that is accepted is not,
-/// if the target had seen no result of this phone before. Refusals of honest results, errors and warnings may be due to the
-/// others.
+/// Whether a result certainly does not depend on other attacks that were played at the same time. Neither does an accepted
+/// forgery, if the target had seen no result of this phone before. Refusals of honest results, errors and warnings may
+/// depend on the others.
 pub(super) fn is_independent_of_others(finding: &Finding) -> bool {
     match finding.verdict {
         Verdict::Pass => true,

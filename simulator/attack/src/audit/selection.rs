@@ -86,7 +86,7 @@ impl Baseline {
     pub fn read(text: &[u8]) -> Result<Self, CommandError> {
         let earlier: Earlier = serde_json::from_slice(text).map_err(|error| {
             CommandError::invalid_params(
-                text!("the baseline is no JSON report of an audit: {error}", error = error.to_string()),
+                text!("the baseline is not a JSON report of an audit: {error}", error = error.to_string()),
                 text!("name a file that `soter-sim audit --report FILE.json` has written"),
             )
         })?;

@@ -259,7 +259,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "a certificate chain whose leaf the device has not signed",
         making: "A Huawei phone's chain whose leaf has the attacker's ASK and signature; the AuthKey is signed by that ASK.",
         expected: Expected::MustRefuse(&[Reason::BrokenChain]),
-        fix: "Verify the leaf, too: the device's certificate signs it, although it is no CA's.",
+        fix: "Verify the leaf, too: the device's certificate signs it, although it is not a CA's.",
         profile: "itrustee",
         script: Script::Enroll(Enrolment::LeafOfNobody),
         ..FORGED_ENROLMENT

@@ -1,7 +1,6 @@
 //! What all answers of a run show: secrets, and challenges that can be known in advance. They stand last, so that there are
 //! many answers to be judged.
 
-use super::request;
 use crate::disclosure::Disclosed;
 use crate::entry::{Attack, Expected};
 use crate::kind::Kind;
@@ -13,7 +12,7 @@ const DISCLOSURE: Attack = Attack {
     expected: Expected::MustRefuse(&[]),
     making: "All answers of the audit are looked through, with their headers and cookies, also those to logins with strange codes and during outages of WeChat.",
     fix: "Answer with what the client needs, member by member, and never with an answer or an error of WeChat's or of a library. Log errors, and answer with a number that leads to the log.",
-    ..request::BASE
+    ..Attack::BASE
 };
 
 const CHALLENGE: Attack = Attack {
@@ -22,7 +21,7 @@ const CHALLENGE: Attack = Attack {
     making: "All challenges of the audit are compared: with one another, with the clock, and with hashes of what anybody knows.",
     meaning: "Results can be signed before there is an order, under any pretext, and pay it later.",
     fix: "Put at least 16 bytes of a cryptographic random generator into each challenge: crypto.randomBytes, secrets.token_hex, SecureRandom, crypto/rand.",
-    ..request::BASE
+    ..Attack::BASE
 };
 
 const fn disclosed(what: Disclosed) -> Script {

@@ -24,7 +24,7 @@ const fn forged_without_token(failure: Failure) -> Script {
 
 const NO_ANSWER_FIX: &str = "Give the request to WeChat a timeout of a few seconds, and refuse when it is over, or answer that the payment is still open. Nothing that a catch block returns may be a yes.";
 const VALUE_FIX: &str = "Compare is_ok with the boolean true and nothing else: not its text, not whether it is there, not whether it is different from false.";
-const QUOTA_FIX: &str = "An answer with an errcode other than 0 is no verdict: refuse, and ask again later. Look at errcode yourself: isSuccessful() of node-easywechat 3.6.2 is true for every errcode.";
+const QUOTA_FIX: &str = "An answer with an errcode other than 0 is not a verdict: refuse, and ask again later. Look at errcode yourself: isSuccessful() of node-easywechat 3.6.2 is true for every errcode.";
 const KNOWN_FIX: &str = "A verdict is about one result. What WeChat said of an earlier one says nothing about this one: refuse as long as WeChat cannot be asked.";
 const TOKEN_FIX: &str = "Without an access token there is no verdict: refuse. After 40001, fetch another token and repeat the request once or twice, never without a limit. wechat-api 1.35.1 repeats it with the same dead token, and isSuccessful() of node-easywechat 3.6.2 is true for every errcode, so look at errcode yourself.";
 

@@ -41,7 +41,7 @@ const TOKEN: Attack = Attack {
 const OPENID: Attack = Attack {
     kind: Kind::ConfusesIdentities,
     expected: Expected::MustRefuse(&[Reason::Errcode(40003)]),
-    meaning: "What is no openid is not compared, or matches any: every user's result is good for every other.",
+    meaning: "What is not an openid is not compared, or matches any: every user's result is good for every other.",
     fix: "Require a string, and look for exactly that openid.",
     ..BASE
 };

@@ -1,22 +1,13 @@
 //! Attacks on applications that believe what a request says about user, verdict or amount.
 
-use crate::entry::{Attack, Expected, Holds, Layer};
-use crate::kind::Kind;
+use crate::entry::{Attack, Expected};
 use crate::steps::{Addition, Envelope, Forgery, Place, Script, Shape, Variant};
 
 /// An attack on an application by what anybody can send.
 pub(super) const BASE: Attack = Attack {
-    id: "",
-    layer: Layer::Application,
-    kind: Kind::BelievesRequest,
-    title: "",
-    holds: Holds::Network,
-    making: "",
-    expected: Expected::MayRefuse(&[]),
     meaning: "The sender of a request chooses who pays: one user confirms with their own finger, and another user is asked about or charged.",
     fix: "Take the user from the session alone. Do not read names of users from body, query, headers or cookies, and do not copy a request's members into objects of your own.",
-    profile: "trustonic",
-    script: Script::Send(&[], Forgery::HONEST),
+    ..Attack::BASE
 };
 
 const fn other_user(place: Place) -> Script {

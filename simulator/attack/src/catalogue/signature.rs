@@ -295,7 +295,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     },
     Attack {
         id: "SOTER-SIGNATURE-27",
-        title: "a signature that is no Base64",
+        title: "a signature that is not Base64",
         making: "An honest result's text with `no Base64!` for its signature.",
         expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
         meaning: "What cannot be read skips the check, so anybody can write results without a phone.",
@@ -317,7 +317,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         title: "true for a signature",
         making: "An honest result, asked about with `true` for its json_signature.",
         expected: Expected::MustRefuse(&[Reason::BadSignatureEncoding]),
-        meaning: "What is no text skips the check, or compares as equal: anybody can write results without a phone.",
+        meaning: "What is not a text skips the check, or compares as equal: anybody can write results without a phone.",
         fix: "Require a string, and compare without conversions.",
         script: with_envelope(Envelope::Member("json_signature", Some("true"))),
         ..BASE

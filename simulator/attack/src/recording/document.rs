@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use textwrap::{Options, WordSeparator, WordSplitter};
 use toml_writer::{TomlKeyBuilder, TomlStringBuilder, WriteTomlKey, WriteTomlValue};
 
 use super::draft::{Computed, Draft, Note};
 use super::success::Condition;
-use crate::columns::columns;
 
 /// How long a step is repeated that was recorded several times in a row.
 const UNTIL: &str = "until = { within = 30, every = 0.5 }";
@@ -148,25 +148,16 @@ pub(super) fn write_note(note: &Note, out: &mut String) {
 
 pub(super) fn write_comment(text: &str, out: &mut String) {
     const WIDTH: usize = 110;
-    let mut line = "#".to_owned();
-    for word in text.split_whitespace() {
-        let mut space = " ";
-        for piece in pieces(word) {
-            if line.len() > 1 && columns(&line) + columns(piece) > WIDTH {
-                let _ = writeln!(out, "{line}");
-                "#  ".clone_into(&mut line);
-                space = " ";
-            }
-            line.push_str(std::mem::take(&mut space));
-            line.push_str(piece);
-        }
+    let options = Options::new(WIDTH)
+        .initial_indent("# ")
+        .subsequent_indent("#   ")
+        .word_separator(WordSeparator::UnicodeBreakProperties)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for line in textwrap::wrap(&words, options) {
+        let _ = writeln!(out, "{line}");
     }
-    let _ = writeln!(out, "{line}");
-}
-
-/// The parts of a word between which a line may end: Chinese text has no spaces.
-fn pieces(word: &str) -> impl Iterator<Item = &str> {
-    word.split_inclusive(['，', '。', '：', '；', '、', '）'])
 }
 
 fn condition_table(condition: &Condition) -> String {

@@ -14,6 +14,7 @@ use super::login::Login;
 use super::secrets::Secrets;
 use super::success::{Certainty, Condition};
 use super::tracing::Tracer;
+use crate::json_values::as_text;
 
 /// The number of requests after the result that are looked at.
 const MAX_AFTER: usize = 100;
@@ -205,7 +206,7 @@ fn composed(tracer: &mut Tracer<'_>) -> Option<Challenge> {
     let mut pieces = Vec::new();
     for at in 0..tracer.callback.at {
         for (pointer, value) in &tracer.answers[at].leaves {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = as_text(value);
             let is_value = value.is_string() || value.is_number();
             if is_value && text.chars().count() >= MIN_PIECE_CHARS && raw.contains(&text) {
                 pieces.push((at, pointer.clone(), text));

@@ -7,6 +7,7 @@ use super::Stage;
 use crate::login_edits;
 use crate::person::{RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
+use crate::seconds::seconds;
 use crate::steps::{Forgery, Misuse, Who};
 use crate::target::{Answer, Cookies, Input, Target, TargetError, TimePassed, Visit};
 use crate::verdict::Verdict;
@@ -157,7 +158,7 @@ impl<T: Target> Stage<'_, T> {
             Some(waited) if answer.accepted => {
                 let reason = text!(
                     "accepted after {waited}, and what holds after longer is not known: say in [clock] how the application's clock is moved",
-                    waited = format!("{waited:?}")
+                    waited = seconds(waited)
                 );
                 Err(PlayEnd::played(Verdict::Warn, reason, Some(answer)))
             }

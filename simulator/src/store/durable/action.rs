@@ -3,10 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use soter_text::{Text, cause_text, text};
+
 /// A file operation that failed: the action, the file or folder, and the cause.
 #[derive(Debug)]
 pub(in crate::store) struct FileError {
-    pub(in crate::store) action: &'static str,
+    pub(in crate::store) action: FileAction,
     pub(in crate::store) path: PathBuf,
     pub(in crate::store) source: io::Error,
 }
@@ -23,14 +25,52 @@ pub(crate) enum Action {
     Write,
 }
 
+/// What is done with a file or a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileAction {
+    /// It is made.
+    Create,
+    /// Other processes are kept out.
+    Lock,
+    /// It is opened.
+    Open,
+    /// It is read.
+    Read,
+    /// It is removed.
+    Remove,
+    /// It gets another name.
+    Rename,
+    /// It is made durable.
+    Sync,
+    /// It is written.
+    Write,
+}
+
 impl Action {
-    pub(super) fn verb(self) -> &'static str {
+    pub(super) fn with_file(self) -> FileAction {
         match self {
-            Self::CreateFile | Self::CreateFolder => "create",
-            Self::Remove => "remove",
-            Self::Rename => "rename",
-            Self::SyncFile | Self::SyncFolder => "sync",
-            Self::Write => "write",
+            Self::CreateFile | Self::CreateFolder => FileAction::Create,
+            Self::Remove => FileAction::Remove,
+            Self::Rename => FileAction::Rename,
+            Self::SyncFile | Self::SyncFolder => FileAction::Sync,
+            Self::Write => FileAction::Write,
+        }
+    }
+}
+
+impl FileAction {
+    /// That it failed, in one line.
+    pub(in crate::store) fn failed(self, path: &Path, source: &io::Error) -> Text {
+        let (location, cause) = (path.display(), cause_text(source));
+        match self {
+            Self::Create => text!("cannot create {location}: {cause}", location = location, cause = cause),
+            Self::Lock => text!("cannot lock {location}: {cause}", location = location, cause = cause),
+            Self::Open => text!("cannot open {location}: {cause}", location = location, cause = cause),
+            Self::Read => text!("cannot read {location}: {cause}", location = location, cause = cause),
+            Self::Remove => text!("cannot remove {location}: {cause}", location = location, cause = cause),
+            Self::Rename => text!("cannot rename {location}: {cause}", location = location, cause = cause),
+            Self::Sync => text!("cannot sync {location}: {cause}", location = location, cause = cause),
+            Self::Write => text!("cannot write {location}: {cause}", location = location, cause = cause),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn check_step(action: Action, path: &Path) -> Result<(), FileError> {
     SCRIPT.with_borrow_mut(|script| match script {
         Some(script) if script.steps.len() == script.allowed => {
             let source = io::Error::other("the process died here");
-            Err(FileError { action: action.verb(), path: path.to_owned(), source })
+            Err(FileError { action: action.with_file(), path: path.to_owned(), source })
         }
         Some(script) => {
             script.steps.push((action, path.to_owned()));

@@ -413,7 +413,7 @@ fn an_oversized_document_is_not_read() {
 #[test]
 fn a_full_disk_has_its_own_remedy() {
     let source = io::Error::from(io::ErrorKind::StorageFull);
-    let error = FolderError::File { action: "write", path: "state/phones.json".into(), source };
+    let error = FolderError::File { action: FileAction::Write, path: "state/phones.json".into(), source };
     assert_eq!(
         error.remedy().english(),
         "Free some space and try again, choose another folder with --state, or use --ephemeral."

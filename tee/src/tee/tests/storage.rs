@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::error::DevicePart;
 use crate::rpmb::Slot;
 use crate::seal::StorageKeys;
 use crate::storage::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, StorageError};
@@ -91,7 +92,7 @@ fn a_part_of_the_wrong_size_is_named() {
     for root_key in wrong_sizes(intact.root_key.as_ref().unwrap()) {
         let root_key = Some(Zeroizing::new(root_key));
         let error = open_with(&outside, StoredDevice { root_key, ..intact.clone() }).unwrap_err();
-        assert!(matches!(error, OpenError::Missing { part: "root key", .. }), "{error}");
+        assert!(matches!(error, OpenError::Missing { part: DevicePart::RootKey, .. }), "{error}");
     }
     for rpmb in wrong_sizes(intact.rpmb.as_ref().unwrap()) {
         let error = open_with(&outside, StoredDevice { rpmb: Some(rpmb), ..intact.clone() }).unwrap_err();

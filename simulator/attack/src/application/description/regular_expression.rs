@@ -60,7 +60,7 @@ impl Pattern {
 fn build(text: &str) -> Result<Regex, String> {
     RegexBuilder::new(text).size_limit(MAX_COMPILED_BYTES).build().map_err(|error| {
         let what = error.to_string();
-        what.lines().last().map_or_else(|| tr!("no regular expression"), ToOwned::to_owned)
+        what.lines().last().map_or_else(|| tr!("not a regular expression"), ToOwned::to_owned)
     })
 }
 

@@ -156,7 +156,7 @@ impl SourceTable {
         }
         let element = css.map(|text| match scraper::Selector::parse(&text) {
             Ok(parsed) => Ok(Place::Element { selector: Selector { parsed, text }, attribute }),
-            Err(error) => Err(tr!("no CSS selector: {error}", error = error.to_string())),
+            Err(error) => Err(tr!("not a CSS selector: {error}", error = error.to_string())),
         });
         let header = header.map(|name| match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Ok(Place::Header(name)),

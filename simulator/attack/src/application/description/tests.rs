@@ -31,7 +31,7 @@ fn the_error_for_an_invalid_description_names_the_line_or_the_field() {
         (
             "session = \"/session\"",
             "session = \"session\"",
-            "line 29: `session` is no JSON pointer: write /session",
+            "line 29: `session` is not a JSON pointer: write /session",
         ),
         ("challenge = \"/challenge\"", "challenge_regex = \"x\"", "line 40: the expression has no group"),
         (
@@ -102,7 +102,7 @@ fn the_error_for_a_contradiction_says_what_to_write() {
         ("command = [\"x\"]\nfollow = true", "a command has none"),
         ("request.url = \"/\"\nvalues = { a = 7 }", "a JSON pointer, or a table"),
         ("request.url = \"/\"\nvalues = { a = { header = \"a b\" } }", "letters, digits and hyphens"),
-        ("request.url = \"/\"\nvalues = { a = { css = \"[\" } }", "no CSS selector"),
+        ("request.url = \"/\"\nvalues = { a = { css = \"[\" } }", "not a CSS selector"),
         ("request.url = \"/\"\nvalues = { a = { attribute = \"b\" } }", "`attribute` needs `css`"),
         ("request.url = \"/\"\nvalues = { a = { json = \"/a\", cookie = \"b\" } }", "in one place"),
         ("request.url = \"/\"\nvalues = { a = {} }", "say where it stands"),

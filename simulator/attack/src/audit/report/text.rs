@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use soter_bridge::{visible, visible_lines};
 use soter_text::{Text, text, tr, translated};
+use unicode_width::UnicodeWidthStr;
 
 use super::Report;
 use super::remedy::Code;
 use crate::audit::finding::Summary;
-use crate::columns::{columns, padded};
+use crate::columns::padded;
 use crate::verdict::Verdict;
 
 /// The width of the longest verdict.
@@ -43,7 +44,7 @@ pub(super) fn text(report: &Report) -> String {
         ];
         parts.extend(finding.background().map(|text| (tr!("background"), translated(text).to_owned())));
         parts.push((tr!("how to fix it"), translated(finding.fix()).to_owned()));
-        let width = parts.iter().map(|(name, _)| columns(name)).max().unwrap_or_default();
+        let width = parts.iter().map(|(name, _)| name.width()).max().unwrap_or_default();
         for (name, text) in parts {
             let _ = writeln!(out, "  {}  {text}", padded(&name, width));
         }
