@@ -117,10 +117,10 @@ fn a_person_who_reads_chinese_is_asked_in_chinese() {
     let path = folder.path().join("audit.toml");
     let mut terminal = in_language("zh-CN", ["audit", "--init", path.to_str().unwrap()]).at_a_terminal();
     terminal.shows("你的应用是哪一种？");
-    terminal.shows("编号或名字 [session]：");
+    terminal.shows("编号或名称 [session]：");
     terminal.types("x\r");
     terminal.shows("`x` 不在其中");
-    terminal.shows("编号或名字");
+    terminal.shows("编号或名称");
     terminal.types("cookie\r");
     terminal.shows("（cookie）");
     assert_eq!(terminal.end(), Some(0));

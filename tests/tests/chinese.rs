@@ -162,7 +162,7 @@ fn commands_that_need_something_else_say_so_in_the_language() {
     Refusal {
         arguments: vec!["--ephemeral", "auth", "a"],
         code: 2,
-        chinese: ["无人可以触碰：没有 --touch", "加上 --touch 1"],
+        chinese: ["无人可以触摸：没有 --touch", "加上 --touch 1"],
         english: ["nobody can touch: there is no --touch", "add --touch 1"],
     }
     .check();

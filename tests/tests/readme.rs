@@ -185,7 +185,7 @@ fn the_commands_of_the_first_screen_do_what_is_said() {
     }
     let runs = |command: &str| gate.lines().any(|line| line.split(" --").next() == Some(command));
     assert!(runs("node packaging/build.mjs"), "the gate builds the packages");
-    let install = "(cd packaging/test && npm ci --silent && ";
+    let install = "(cd packaging/test && ";
     assert!(gate.lines().any(|line| line.starts_with(install)), "the gate installs the packages");
 }
 

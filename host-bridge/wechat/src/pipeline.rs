@@ -19,7 +19,7 @@
 
 use serde_json::Value;
 use soter_text::text;
-use soter_wire::{DecodeError, ResultJson, SignatureScheme, shortened};
+use soter_wire::{DecodeError, JsonKind, ResultJson, SignatureScheme, shortened};
 
 use crate::json::Json;
 use crate::ledger::Ledger;
@@ -226,12 +226,12 @@ fn string_member<'a>(value: Json<'a>, name: &'static str, reason: Reason) -> Res
             let detail = text!("`{name}` is missing or null; expected a string", name = name);
             return Err(Verdict::new(reason, detail));
         }
-        Json::Value(Value::Bool(_)) => "a boolean",
-        Json::Value(Value::Number(_)) => "a number",
-        Json::Value(Value::Array(_)) => "an array",
-        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => "an object",
+        Json::Value(Value::Bool(_)) => JsonKind::Boolean,
+        Json::Value(Value::Number(_)) => JsonKind::Number,
+        Json::Value(Value::Array(_)) => JsonKind::Array,
+        Json::Value(Value::Object(_)) | Json::Texts(_) | Json::Object(_) => JsonKind::Object,
     };
-    let error = DecodeError::WrongType { name, expected: "a string", found };
+    let error = DecodeError::WrongType { name, expected: JsonKind::String, found };
     Err(Verdict::new(reason, error.text()))
 }
 

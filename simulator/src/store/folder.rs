@@ -62,7 +62,7 @@ impl StateFolder {
     /// [`FolderError::InUse`] as of [`open`](Self::open). [`FolderError::File`] if the lock and the note about its holder
     /// cannot be written.
     pub fn open_unchanged(path: &Path) -> Result<Self, FolderError> {
-        let failed = |source| FileError { action: "open", path: path.to_owned(), source };
+        let failed = |source| FileError { action: FileAction::Open, path: path.to_owned(), source };
         Self::lock(std::path::absolute(path).map_err(failed)?)
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 
 use soter_bridge::protocol::CommandError;
-use soter_sim::store::{FolderError, StateFolder};
+use soter_sim::store::{FileAction, FolderError, StateFolder};
 use soter_sim::{Desk, State};
 use soter_text::text;
 
@@ -51,7 +51,7 @@ impl StateFolderCheck {
                 ));
             }
             Err(source) => {
-                return failed(FolderError::File { action: "read", path: folder, source }.into());
+                return failed(FolderError::File { action: FileAction::Read, path: folder, source }.into());
             }
             Ok(_) if !StateFolder::exists_at(&folder) => {
                 return of_server(text!(
