@@ -2,7 +2,7 @@
 
 import { copy, fill, h, visible } from './elements.js';
 import { tree } from './json.js';
-import { explainCode, explainReason } from './meanings.js';
+import { explainAnswer, explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
 import { findSigned } from './signed.js';
 import { moment, text, withLang } from './texts.js';
@@ -40,7 +40,7 @@ function quoted(value) {
 }
 
 /** Shows a call with all that it has inside an element. */
-export function layOpen(root, entry, { bridge, say, close, diagnose }) {
+export function showEntry(root, entry, { bridge, say, close, diagnose }) {
   const button = (words, value, warning) => h('button', { type: 'button',
     onclick: async () => (await copy(value()) ? say(text('copied'), warning) : say(text('notCopied'))) }, text(words));
   fill(root,
@@ -69,7 +69,7 @@ function why(entry) {
     const { error, next, lang } = withLang(answer);
     return h('div', { class: 'verdict bad' }, h('strong', { lang }, visible(error)), next && h('p', { lang }, visible(next)));
   }
-  const meant = isRefused(entry) && explainCode(answer?.errCode, answer?.errMsg);
+  const meant = isRefused(entry) && explainAnswer(answer);
   return meant && verdict({ isGood: false, name: outcome(entry), title: 'entry.refusal', meant, told: {} });
 }
 

@@ -3,8 +3,8 @@
 import { Calls } from './calls.js';
 import { chart } from './chart.js';
 import { fill, h, labelled, visible } from './elements.js';
-import { layOpen } from './entry.js';
-import { explainCode, explainReason } from './meanings.js';
+import { showEntry } from './entry.js';
+import { explainAnswer, explainReason } from './meanings.js';
 import { isRefused, outcome } from './outcomes.js';
 import { moment, text } from './texts.js';
 
@@ -20,9 +20,9 @@ const FILTERS = {
   refused: isRefused,
 };
 
-/** What the code beside a call means. */
+/** What the code next to a call means. */
 function meaningOf({ judgement, answer }) {
-  return (judgement ? explainReason(judgement.reason) : explainCode(answer?.errCode, answer?.errMsg))?.meaning;
+  return (judgement ? explainReason(judgement.reason) : explainAnswer(answer))?.meaning;
 }
 
 /** Text to search in, made once for each call. */
@@ -166,7 +166,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     if (entry.number !== chosen) detail.scrollTop = 0;
     chosen = entry.number;
     said = null;
-    layOpen(detail, entry, { bridge, say, close, diagnose });
+    showEntry(detail, entry, { bridge, say, close, diagnose });
     drawLines();
   }
 

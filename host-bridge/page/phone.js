@@ -1,7 +1,7 @@
 // The phone's screen: the dialog of an authentication or of a payment, lockouts, and how the last one ended.
 
 import { fill, h, icon, visible, write } from './elements.js';
-import { explainCode, explainReason } from './meanings.js';
+import { explainAnswer, explainReason } from './meanings.js';
 import { sensor } from './sensor.js';
 import { moment, text, withLang } from './texts.js';
 
@@ -150,7 +150,7 @@ export function phone(root, { state, act }) {
     const { last } = state;
     if (!last) return '';
     if (last.payment) return [text(last.payment.isOk ? 'last.paid' : 'last.notPaid'), visible(last.payment.errMsg)].join(' ');
-    return last.errCode === 0 ? text('last.signed') : [text('last.failed', { code: last.errCode }), explainCode(last.errCode, last.message)?.meaning, last.message].filter(Boolean).join(' ');
+    return last.errCode === 0 ? text('last.signed') : [text('last.failed', { code: last.errCode }), explainAnswer({ errCode: last.errCode, errMsg: last.message })?.meaning, last.message].filter(Boolean).join(' ');
   }
 
   function lastCard() {
@@ -159,7 +159,7 @@ export function phone(root, { state, act }) {
     if (last.payment) return paymentCard(last.payment);
     const good = last.errCode === 0;
     const { reason, lang } = withLang({ reason: last.reason });
-    const meant = !good && explainCode(last.errCode, last.message);
+    const meant = !good && explainAnswer({ errCode: last.errCode, errMsg: last.message });
     const judged = last.judged && h('p', { class: last.judged.isOk ? 'good' : 'bad' },
       last.judged.isOk ? text('last.judgedGood') : text('last.judgedBad', { reason: last.judged.reason }));
     const refusal = last.judged && !last.judged.isOk && explainReason(last.judged.reason);

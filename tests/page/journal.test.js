@@ -53,6 +53,18 @@ test('the journal shows a call with the verdict, its reason, and a command that 
   await close();
 });
 
+test('a code of the trusted app is explained like one of a wx call', async () => {
+  const { page, close } = await fresh();
+  const { resultCode } = await server.rpc('soter.getAuthKey', { uid: 10104, kname: 'never made' });
+  assert.notEqual(resultCode, 0);
+  await page.getByLabel('Search').fill('soter.getAuthKey');
+  const line = page.locator('.line').filter({ hasText: `resultCode ${resultCode}` });
+  await line.first().click();
+  const meaning = await page.evaluate(async (code) => (await import('/page/reasons.js')).RESULT_CODES.en.find((one) => one.code === code).meaning, resultCode);
+  await page.locator('.entry .verdict').getByText(meaning).waitFor();
+  await close();
+});
+
 test('a verdict keeps its code, and has its meaning and advice in both languages', async () => {
   const { page, close } = await fresh();
   const token = await server.token();

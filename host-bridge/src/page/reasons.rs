@@ -8,8 +8,8 @@ use soter_text::{Language, Text};
 use soter_wechat::codes::{CODES, CodeSource};
 use soter_wechat::reasons::Reason;
 
-/// The module's text: `REASONS`, by their stable names, and `CALL_CODES`, the `errCode`s of wx calls, each by language as the
-/// page names it.
+/// The module's text: `REASONS`, by their stable names, `CALL_CODES`, the `errCode`s of wx calls, and `RESULT_CODES`, the
+/// `resultCode`s of the trusted app; each by language as the page names it.
 pub(super) static REASONS: LazyLock<String> = LazyLock::new(|| {
     let of_servers = CODES.iter().filter(|code| code.source.is_of_servers() && code.code != 0);
     let errcodes = of_servers.map(|code| Reason::Errcode(code.code));
@@ -22,17 +22,22 @@ pub(super) static REASONS: LazyLock<String> = LazyLock::new(|| {
         };
         json!(reasons.iter().map(entry).collect::<BTreeMap<_, _>>())
     });
-    let call_codes = in_both(&|language| {
-        let of_calls = CODES.iter().filter(|code| code.source == CodeSource::WxCall);
-        let entries = of_calls.map(|code| {
-            let mut entry = explained(code.meaning_text(), code.advice_text(), language);
-            entry["code"] = json!(code.code);
-            entry["name"] = json!(code.name);
-            entry
-        });
-        entries.collect()
-    });
-    format!("export const REASONS = {reasons};\nexport const CALL_CODES = {call_codes};\n")
+    let codes_of = |is_meant: fn(CodeSource) -> bool| {
+        in_both(&|language| {
+            let entries = CODES.iter().filter(|code| is_meant(code.source)).map(|code| {
+                let mut entry = explained(code.meaning_text(), code.advice_text(), language);
+                entry["code"] = json!(code.code);
+                entry["name"] = json!(code.name);
+                entry
+            });
+            entries.collect()
+        })
+    };
+    let call_codes = codes_of(|source| source == CodeSource::WxCall);
+    let result_codes = codes_of(CodeSource::is_of_trusted_app);
+    format!(
+        "export const REASONS = {reasons};\nexport const CALL_CODES = {call_codes};\nexport const RESULT_CODES = {result_codes};\n"
+    )
 });
 
 #[cfg(test)]

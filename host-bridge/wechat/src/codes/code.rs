@@ -81,6 +81,11 @@ impl CodeSource {
         matches!(self, Self::Backend | Self::BackendDevice | Self::CloudCall)
     }
 
+    /// Whether answers of the trusted app, and of the SDK around it, have such codes: as `resultCode`.
+    pub fn is_of_trusted_app(self) -> bool {
+        matches!(self, Self::Sdk | Self::SdkWrapper)
+    }
+
     /// The place in both languages.
     pub fn text(self) -> Text {
         Text::whole(self.name())

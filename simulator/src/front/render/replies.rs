@@ -6,7 +6,7 @@ use soter_bridge::protocol::soter::Reply;
 use soter_bridge::protocol::verify::Verdict;
 use soter_bridge::visible;
 use soter_text::{tr, translated};
-use soter_wechat::codes::{self, CodeSource};
+use soter_wechat::codes;
 use soter_wire::ExportBlob;
 
 use super::layout::{labelled_lines, object, short_fingerprint, table};
@@ -18,7 +18,7 @@ pub(super) fn reply(reply: &Reply, paint: Paint) -> String {
     let mut lines = Vec::new();
     if reply.result_code != 0 {
         let meaning = codes::explain(reply.result_code)
-            .find(|code| matches!(code.source, CodeSource::Sdk | CodeSource::SdkWrapper))
+            .find(|code| code.source.is_of_trusted_app())
             .map_or_else(|| tr!("the trusted app refused"), |code| translated(code.meaning).to_owned());
         let label = tr!("refused with {code}:", code = reply.result_code);
         lines.push(paint.wrapped(&labelled(&label, |label| paint.bad(label), &meaning)));
