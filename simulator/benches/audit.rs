@@ -3,7 +3,7 @@
 //! half of the attacks on signatures take one after the other. At the end the process's peak memory, with the targets and WeChat's servers in it.
 //!
 //! The chain is counted by the target: the place of a request is one behind the highest place of those that were answered
-//! before it arrived. That is the greatest number of requests of which none overlaps another, whether one waited for the
+//! before it arrived. That is the greatest number of requests that do not overlap one another, whether one waited for the
 //! other or not. The same is measured: the time divided by 200 ms, which counts the audit's own work as well.
 //!
 //! `cargo bench -p soter-sim --bench audit`

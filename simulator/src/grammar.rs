@@ -242,7 +242,7 @@ pub(crate) enum ProgramCommand {
     Shared(Command),
     /// Carry out a scenario: a file of REPL lines, and of `expect` lines that say what has to come of them
     ///
-    /// Exit codes: 0 all expectations hold, 1 some do not, 2 the file is no scenario, 3 the surroundings: a missing file,
+    /// Exit codes: 0 all expectations hold, 1 some do not, 2 the file is not a scenario, 3 the surroundings: a missing file,
     /// a folder that is in use.
     Run(Scenario),
     /// Play every attack against your own backend, and report what it lets through

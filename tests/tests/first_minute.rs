@@ -50,7 +50,7 @@ fn program(locale: &str, arguments: &[&str]) -> Program {
         .variable("LC_ALL", locale)
 }
 
-/// The banner, help, a word that is no command, an authentication with a wrong and a right touch, a code, the end.
+/// The banner, help, an unknown word, an authentication with a wrong and a right touch, a code, the end.
 fn first_minute(locale: &str, columns: u16) -> String {
     let mut terminal = program(locale, &["--ephemeral"]).at_a_terminal_of(columns);
     let mut output = terminal.shows("phone> ");

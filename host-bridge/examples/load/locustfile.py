@@ -96,7 +96,7 @@ class Payer(FastHttpUser):
             if response.status_code == 401:
                 has_worked, self.session, self.session_works = self.session_works, None, False
                 if has_worked:
-                    # The backend has forgotten the session. This is no failure: the turn begins again, with a login.
+                    # The backend has forgotten the session. This is not a failure: the turn begins again, with a login.
                     response.request_meta["name"] += ": session forgotten"
                     response.success()
                     raise RescheduleTaskImmediately

@@ -25,7 +25,7 @@ async function ownServer(t, ...flags) {
 }
 
 describe('failures of the bridge', () => {
-  it('of parameters that are no JSON reach the callbacks and leave nothing behind', async (t) => {
+  it('of parameters that are not JSON reach the callbacks and leave nothing behind', async (t) => {
     const server = await ownServer(t)
     const wx = fakeWx()
     installSoterSim(wx, { url: server.ws })

@@ -147,7 +147,7 @@ impl AttackedPhone {
         Ok(Upload { auth_key, public_key, openid: openid.to_owned(), ..own })
     }
 
-    /// The keys, of which the AuthKey is exported before the ASK.
+    /// The keys. The AuthKey is exported before the ASK.
     pub(super) fn upload_auth_key_first(&mut self) -> Result<Upload, CommandError> {
         let auth_key =
             self.tee.auth_key(UID, &key_name(&self.openid)).map_err(|error| phone_error(&error))?;

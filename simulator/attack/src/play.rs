@@ -212,7 +212,7 @@ async fn enroll<T: Target>(
     if !refused.accepted {
         return Ok(refused);
     }
-    // An upload alone is no use to an attacker. What counts is whether a result with these keys is accepted.
+    // An upload alone does not help an attacker. What counts is whether a result with these keys is accepted.
     let order = target.order(&mut person.visit, &supply.random_text(RANDOM_TEXT_CHARS)?).await?;
     let signed = person.phone.authenticate(&order.challenge)?;
     let input = build_input(signed, &person.user, None, &Forgery::HONEST);

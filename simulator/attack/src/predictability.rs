@@ -124,7 +124,7 @@ fn bits_of(characters: &[Option<char>]) -> f64 {
     } else {
         64.0
     };
-    // How many different characters so many random ones would have.
+    // How many different characters that many random ones would have.
     let by_chance = size * (1.0 - (1.0 - 1.0 / size).powf(count));
     if distinct >= 0.6 * by_chance { f64::max(size, distinct).log2() } else { distinct.log2() }
 }

@@ -120,7 +120,7 @@ pub fn propose(recording: &str) -> Result<Proposal, CommandError> {
     let mut out = String::new();
     write_comment(
         &tr!(
-            "Proposed from a recording of {recorded} requests, of which {used} are steps here.",
+            "Proposed from a recording of {recorded} requests; {used} of them are steps here.",
             recorded = recorded,
             used = used
         ),

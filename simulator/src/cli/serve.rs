@@ -291,7 +291,7 @@ fn read_token(path: &Path) -> Result<Secret, CommandError> {
     let line = std::str::from_utf8(&bytes).unwrap_or_default().lines().next().unwrap_or_default().trim();
     if line.len() < 16 || !line.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(CommandError::invalid_params(
-            text!("the first line of {path} is no token", path = path.display()),
+            text!("the first line of {path} is not a token", path = path.display()),
             text!("write 16 or more printable ASCII characters, for example from `openssl rand -hex 32`"),
         ));
     }

@@ -49,7 +49,7 @@ pub(super) fn desk_options(state: State, options: &Options) -> DeskOptions {
     }
 }
 
-/// The async runtime, with a worker for each processor, or fewer if this process may not start so many threads.
+/// The async runtime, with a worker for each processor, or fewer if this process may not start that many threads.
 ///
 /// # Errors
 /// `Environment` if there are not enough threads for one worker, or not enough files can be opened, or the runtime does not

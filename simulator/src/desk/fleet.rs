@@ -225,7 +225,7 @@ impl Fleet {
             let number = number.filter(|number| *number < uses.next && !uses.returned.contains(number));
             if !number.is_some_and(|number| numbers.insert(number)) {
                 return Err(CommandError::invalid_params(
-                    text!("`{name}` is no phone that was handed out", name = shortened(name, 80)),
+                    text!("`{name}` is not a phone that was handed out", name = shortened(name, 80)),
                     text!("give back each phone of fleet.next once"),
                 ));
             }

@@ -99,7 +99,7 @@ impl Paint {
     }
 }
 
-/// Whether a stream shows colours. It does not if it is no terminal, `NO_COLOR` is set (<https://no-color.org>), or `TERM` is
+/// Whether a stream shows colours. It does not if it is not a terminal, `NO_COLOR` is set (<https://no-color.org>), or `TERM` is
 /// `dumb`.
 fn has_colours(stream: &impl IsTerminal) -> bool {
     let is_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -62,7 +62,7 @@ for (const sdk of ['wx-server-sdk-0', 'wx-server-sdk-2', 'wx-server-sdk-4']) {
       PRINTED,
     );
 
-    test('as printed, the function returns that its placeholder is no openid', async () => {
+    test('as printed, the function returns that its placeholder is not an openid', async () => {
       const { errCode, errMsg } = await run(PRINTED);
       assert.equal(errCode, 40003);
       assert.match(errMsg, /^openapi\.soter\.verifySignature:fail invalid openid rid: /);
@@ -245,7 +245,7 @@ describe('exec --cloud-function, with a command that calls the function as a min
     assert.deepEqual(result, [{ errCode: -504003, errMsg }, { errCode: -504003, errMsg }]);
   });
 
-  test('a function that ends early, or whose result is no good or too large, fails with a reason', async () => {
+  test('a function that ends early, or whose result is invalid or too large, fails with a reason', async () => {
     const source = `exports.main = ({ kind }) => ({
       exit: () => process.exit(0), raw: () => require('fs').writeSync(1, '{}\\n'), large: () => 'x'.repeat(2 << 20), bigint: () => 1n,
       fits: () => 'x'.repeat(1 << 20).length, half: () => ['\\u{1F600}'.slice(0, 1), 'a\\\\ud800'],

@@ -86,7 +86,7 @@ async fn an_application_that_reads_texts_of_no_tee_in_its_own_way_is_warned() {
     ] {
         assert_eq!(verdicts(weakness, read).await, vec![Verdict::Warn; read.len()], "{weakness:?}");
     }
-    // What a parser reads wrongly is no excuse for a number that no counter can be.
+    // What a parser reads wrongly does not excuse a number that no counter can be.
     assert_eq!(verdicts(Weakness::CounterLenient, &["COUNTER-06", "COUNTER-07"]).await, [Verdict::Fail; 2]);
 }
 

@@ -465,7 +465,7 @@ async fn markets_with_unusual_logins_answers_and_challenges_cause_no_finding() {
     }
 }
 
-/// All attacks except those on texts, signatures and counters, of which markets are not careless in any way that differs
+/// All attacks except those on texts, signatures and counters: markets are not careless about them in any way that differs
 /// from one to the next.
 fn apart_from_results() -> Vec<&'static Attack> {
     let about_results = ["SIGNATURE", "COUNTER", "JSON"];

@@ -100,7 +100,7 @@ impl Market {
         Self::start_described(weakness, DESCRIPTION).await
     }
 
-    /// The same with a description of which only the address is missing.
+    /// The same with a description that lacks only the address.
     pub(crate) async fn start_described(weakness: Weakness, description: &str) -> Audited {
         let emulated = emulated();
         let market = Arc::new(Self { weakness, wechat: WeChatApi::of(&emulated), kept: Mutex::default() });

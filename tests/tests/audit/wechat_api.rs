@@ -24,7 +24,7 @@ pub(crate) enum Unanswered {
     Late,
     /// There is no access token.
     NoToken,
-    /// It breaks off, or is no JSON.
+    /// It breaks off, or is not JSON.
     Unreadable,
 }
 

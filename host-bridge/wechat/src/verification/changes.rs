@@ -150,7 +150,7 @@ fn replace_if_found(text: &str, from: &str, to: &str) -> Option<String> {
     text.contains(from).then(|| text.replace(from, to))
 }
 
-/// The text with a key's PEM on lines again, whose body has lines of so many characters, or is one line.
+/// The text with a key's PEM on lines again, whose body has lines of this many characters, or is one line.
 fn restore_line_feeds(text: &str, columns: Option<usize>) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (body, after) = rest.split_once(END)?;

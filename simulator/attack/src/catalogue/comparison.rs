@@ -139,7 +139,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-JSON-33",
         title: "only the beginning of the challenge",
-        making: "The user's phone signs a text as long as the issued challenge, of which only the first half, or only the first 8 or 16 characters are right.",
+        making: "The user's phone signs a text as long as the issued challenge. Only its first half, or only its first 8 or 16 characters, are right.",
         script: Script::SendEach(
             &[],
             &[
@@ -153,7 +153,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     Attack {
         id: "SOTER-JSON-34",
         title: "only the end of the challenge",
-        making: "The user's phone signs a text as long as the issued challenge, of which only the last half, or only the last 8 or 16 characters are right.",
+        making: "The user's phone signs a text as long as the issued challenge. Only its last half, or only its last 8 or 16 characters, are right.",
         script: Script::SendEach(
             &[],
             &[

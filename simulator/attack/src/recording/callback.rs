@@ -92,7 +92,7 @@ pub(super) fn object_in(text: &str) -> Option<Value> {
     is_json.then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// A text of which this is the Base64.
+/// The text whose Base64 this is.
 pub(super) fn base64_text(text: &str) -> Option<String> {
     if text.len() < 16 {
         return None;

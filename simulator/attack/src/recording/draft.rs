@@ -51,7 +51,7 @@ pub(super) struct Computed {
     pub(super) encoding: Option<&'static str>,
 }
 
-/// A signature of the request, of which the recording shows only the form.
+/// A signature of the request. The recording shows only its form.
 #[derive(Debug)]
 struct Signature {
     place: Place,

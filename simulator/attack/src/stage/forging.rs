@@ -174,7 +174,7 @@ impl<T: Target> Stage<'_, T> {
             Made::ByPhone(who) => self.person(who).phone.authenticate(&challenge)?,
             Made::BySecondPhone => match &mut self.second_phone {
                 Some(second_phone) => second_phone.authenticate(&challenge)?,
-                None => return Err(CommandError::internal("there is no second phone").into()),
+                None => return Err(CommandError::defect("there is no second phone").into()),
             },
             Made::BySecondPhoneAhead => self.second_phone_ahead(&challenge)?,
             Made::InSoftware { key, edits, scheme } => {
@@ -191,7 +191,7 @@ impl<T: Target> Stage<'_, T> {
         /// More touches than it takes to overtake a phone that was used a few times.
         const MAX_TOUCHES: usize = 50;
         let second_phone =
-            self.second_phone.as_mut().ok_or_else(|| CommandError::internal("there is no second phone"))?;
+            self.second_phone.as_mut().ok_or_else(|| CommandError::defect("there is no second phone"))?;
         for _ in 0..MAX_TOUCHES {
             let signed = second_phone.authenticate(challenge)?;
             let counter = ResultJson::decode(signed.json.as_bytes()).map_or(0, |result| result.counter);

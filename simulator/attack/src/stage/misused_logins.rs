@@ -26,7 +26,7 @@ impl<T: Target> Stage<'_, T> {
             }
             Misuse::OthersIdentity | Misuse::UnsignedToken => {
                 let other =
-                    self.other.as_ref().ok_or_else(|| CommandError::internal("there is no other user"))?;
+                    self.other.as_ref().ok_or_else(|| CommandError::defect("there is no other user"))?;
                 login_edits::altered(&self.owner.visit, &other.visit, misuse == Misuse::UnsignedToken)
             }
             Misuse::NextToken => return self.judge_next_token(),
@@ -99,7 +99,7 @@ impl<T: Target> Stage<'_, T> {
     }
 
     fn judge_next_token(&self) -> Result<Answer, PlayEnd> {
-        let other = self.other.as_ref().ok_or_else(|| CommandError::internal("there is no other user"))?;
+        let other = self.other.as_ref().ok_or_else(|| CommandError::defect("there is no other user"))?;
         let has_token = !self.owner.visit.values.is_empty() || !self.owner.visit.cookies.pairs().is_empty();
         if !has_token {
             return Err(TargetError::does_not_apply(text!("the login gives no token")).into());
@@ -140,7 +140,7 @@ impl<T: Target> Stage<'_, T> {
         }
         let copy = || cookies.map(|_, value| value.to_owned());
         self.target.start_visit_with(&self.owner.user, copy()).await?;
-        let other = self.other.as_ref().ok_or_else(|| CommandError::internal("there is no other user"))?;
+        let other = self.other.as_ref().ok_or_else(|| CommandError::defect("there is no other user"))?;
         Ok(vec![Visit { cookies: copy(), ..other.visit.clone() }])
     }
 

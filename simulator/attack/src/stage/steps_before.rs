@@ -56,7 +56,7 @@ impl<T: Target> Stage<'_, T> {
             }
             Before::RestoreCopy => match &self.copy {
                 Some(copy) => Ok(self.owner.phone.restore(copy)?),
-                None => Err(CommandError::internal("there is no copy to be put back").into()),
+                None => Err(CommandError::defect("there is no copy to be put back").into()),
             },
             Before::Duplicate => {
                 self.second_phone = Some(self.owner.phone.duplicate()?);

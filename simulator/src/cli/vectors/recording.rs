@@ -301,7 +301,7 @@ impl<S: Service> Recorder<'_, S> {
 fn find_key(keys: &[Key], kind: KeyKind) -> Result<&Key, CommandError> {
     keys.iter()
         .find(|key| key.kind == kind)
-        .ok_or_else(|| CommandError::internal(format!("there is no {kind:?} on the phone")))
+        .ok_or_else(|| CommandError::defect(format!("there is no {kind:?} on the phone")))
 }
 
 fn decode_base64(base64: &str) -> Result<Vec<u8>, CommandError> {

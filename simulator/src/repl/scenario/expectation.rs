@@ -89,7 +89,9 @@ impl Expectation {
             "contains" => Operator::Contains,
             "is" => Operator::Is,
             "not" => Operator::Not,
-            other => return Err(text!("`{other}` is no operator: is, not, contains, above", other = other)),
+            other => {
+                return Err(text!("`{other}` is not an operator: is, not, contains, above", other = other));
+            }
         };
         if value.is_empty() {
             return Err(text!("`expect` takes a path, an operator and a value"));
@@ -249,8 +251,8 @@ mod tests {
 
     #[test]
     fn an_error_is_expected_in_either_language() {
-        let error = text!("`{other}` is no operator: is, not, contains, above", other = "equals");
-        for expected in ["is no operator", "不是运算符", "`equals`"] {
+        let error = text!("`{other}` is not an operator: is, not, contains, above", other = "equals");
+        for expected in ["is not an operator", "不是运算符", "`equals`"] {
             let expectation = Expectation::Error(expected.to_owned());
             assert_eq!(expectation.check(&[], Some(&error), &Kept::default()), Ok(()), "{expected}");
         }

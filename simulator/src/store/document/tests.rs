@@ -133,7 +133,7 @@ fn no_defect_shows_the_documents_contents() {
 
 #[test]
 fn a_value_that_is_not_json_is_not_encoded() {
-    PHONE.encode(&BTreeMap::from([(vec![1], "a list is no key")])).unwrap_err();
+    PHONE.encode(&BTreeMap::from([(vec![1], "a list is not a key")])).unwrap_err();
 }
 
 #[test]

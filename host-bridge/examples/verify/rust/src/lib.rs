@@ -26,7 +26,7 @@ fn require(condition: bool, check: &'static str) -> Result<(), &'static str> {
     condition.then_some(()).ok_or(check)
 }
 
-/// The salt length that a text names. A value that is no length stays one that no phone has.
+/// The salt length that a text names. A value that is not a length stays one that no phone has.
 fn salt_length(said: &Value) -> u64 {
     said.get("rsa_pss_saltlen").map_or(20, |length| length.as_u64().unwrap_or(0))
 }

@@ -19,8 +19,8 @@ const SLOT_BYTES: usize = 56;
 const SLOTS: [u64; 2] = [0, 56];
 /// More than the file has.
 const READ_LIMIT: u64 = 200;
-/// After so many groups the file is synchronised with the disk. A process that is killed loses nothing. If the power fails, the
-/// mark may be up to so many groups behind, and damage of these is not noticed.
+/// After this many groups the file is synchronised with the disk. A process that is killed loses nothing. If the power fails, the
+/// mark may be up to this many groups behind, and damage of these is not noticed.
 const SYNC_INTERVAL: i64 = 64;
 
 /// The open file of a mark.

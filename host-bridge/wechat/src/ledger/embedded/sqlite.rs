@@ -52,7 +52,7 @@ const SCHEMA: &str = "
         UNIQUE (cpu_id, uid, key)
     ) STRICT;
 ";
-/// After so many changes the log is moved into the file and begins again, so that it stays small.
+/// After this many changes the log is moved into the file and begins again, so that it stays small.
 const MAX_LOGGED_CHANGES: usize = 2048;
 /// SQLite takes a shorter file for an empty one.
 const MIN_FILE_BYTES: u64 = 100;

@@ -59,7 +59,7 @@ fn damage_advice() -> Text {
     )
 }
 
-/// What to do about a ledger of which only the other files are left.
+/// What to do about a ledger whose main file is missing.
 pub(super) fn missing_advice() -> Text {
     text!(
         "put it back, or move its -wal and -mark away, too, to start a new ledger; results that it does not know are then accepted once more"

@@ -169,7 +169,7 @@ async fn damage_is_an_error_or_has_no_effect(open: Open) {
     let path = folder.path().join("wechat.db");
     let ledger = open(&path, 0).unwrap();
     make(&ledger, vec![device("a"), device("b"), ask("a", 1), auth_key("a", 2, "o")]).await;
-    // After so many changes the log begins again, over what it had.
+    // After this many changes the log begins again, over what it had.
     make(&ledger, vec![counter("b", 0); 2100]).await;
     for value in ACCEPTED {
         assert!(spend(&ledger, "a", value).await);

@@ -1,4 +1,4 @@
-//! What only SQLite's files can do: other formats, copies of some of them, and files that are no files.
+//! What only SQLite's files can do: other formats, copies of some of them, and files that are not files.
 
 use std::ffi::OsStr;
 
