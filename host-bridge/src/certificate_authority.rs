@@ -133,7 +133,7 @@ impl CertificateAuthority {
         params.use_authority_key_identifier_extension = true;
         set_validity(&mut params, self.expires);
         let certificate = params.signed_by(&key, &self.issuer).map_err(|error| refused(&error))?;
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(CommandError::internal)?;
+        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(CommandError::defect)?;
         Ok(ServerCertificate { certificate: certificate.der().clone(), key })
     }
 }

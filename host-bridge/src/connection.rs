@@ -323,7 +323,7 @@ fn command_error(error: &Value) -> CommandError {
         match (data["english"][name].as_str(), data["chinese"][name].as_str()) {
             (Some(english), _) => Text::given(english.to_owned(), text),
             (None, Some(chinese)) => Text::given(text, chinese.to_owned()),
-            (None, None) => text.into(),
+            (None, None) => Text::verbatim(text),
         }
     };
     CommandError::new(kind, text(&error["message"], "message"), text(&data["next"], "next"))
@@ -331,9 +331,10 @@ fn command_error(error: &Value) -> CommandError {
 
 fn connect_error(url: &str, error: &Error) -> CommandError {
     let (what, next) = match error {
-        Error::Io(error) => {
-            (Text::from(error.to_string()), text!("start it with `soter-sim serve`, or check the address"))
-        }
+        Error::Io(error) => (
+            Text::verbatim(error.to_string()),
+            text!("start it with `soter-sim serve`, or check the address"),
+        ),
         Error::Http(response) if response.status() == 401 => {
             (text!("it wants its token"), text!("put ?token=TOKEN behind the address"))
         }
@@ -341,7 +342,9 @@ fn connect_error(url: &str, error: &Error) -> CommandError {
             text!("it answers {status}", status = response.status().to_string()),
             text!("check that this is the address of a soter-sim server"),
         ),
-        error => (error.to_string().into(), text!("check that this is the address of a soter-sim server")),
+        error => {
+            (Text::verbatim(error.to_string()), text!("check that this is the address of a soter-sim server"))
+        }
     };
     CommandError::environment(
         text!("the server {url} cannot be reached: {what}", url = url, what = what),

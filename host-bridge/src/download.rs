@@ -78,7 +78,7 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         ));
     }
     let refusal: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let told = |name: &str| refusal[name].as_str().map(Text::from);
+    let told = |name: &str| refusal[name].as_str().map(Text::verbatim);
     Err(CommandError::environment(
         told("error").unwrap_or_else(|| {
             text!("the server {url} answers {status}", url = address.display_url, status = status.to_string())

@@ -1,5 +1,6 @@
 //! A service for tests of the servers: it answers a few commands, and waits or panics on request.
 
+use soter_text::Text;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -48,7 +49,7 @@ impl TestService {
             method: "wx.startSoterAuthentication".to_owned(),
             code,
             message: String::new(),
-            reason: String::new().into(),
+            reason: Text::verbatim(String::new()),
         }
     }
 }
@@ -58,8 +59,8 @@ impl Service for TestService {
         if call.device.as_ref().is_some_and(|name| name != "phone") {
             return Err(CommandError::new(
                 ErrorKind::UnknownDevice,
-                "there is no such device",
-                "devices: phone",
+                Text::verbatim("there is no such device"),
+                Text::verbatim("devices: phone"),
             ));
         }
         Ok(match call.request {
@@ -111,8 +112,8 @@ impl Service for TestService {
             }
             _ => {
                 return Err(CommandError::environment(
-                    "the test's service does nothing else",
-                    "ask for less",
+                    Text::verbatim("the test's service does nothing else"),
+                    Text::verbatim("ask for less"),
                 ));
             }
         })

@@ -43,7 +43,7 @@ pub(crate) fn read_input_up_to(input: Input<'_>, limit: u64, next: Text) -> Resu
     match input {
         Input::Standard => read_bounded(io::stdin().lock(), &text!("standard input"), limit, next),
         Input::File(path) => {
-            let name = Text::from(path.display().to_string());
+            let name = Text::verbatim(path.display().to_string());
             let unreadable = |error: io::Error| {
                 CommandError::environment(
                     text!("{name} cannot be read: {error}", name = name, error = error),

@@ -64,7 +64,7 @@ pub(crate) fn start(
     };
     let filter = filter.and(filter_fn(|event| is_ours(event.target())));
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines.with_filter(filter)))
-        .map_err(|error| CommandError::internal(format!("the log is started twice: {error}")))
+        .map_err(|error| CommandError::defect(format!("the log is started twice: {error}")))
 }
 
 /// Whether a target, which is the path of a module, belongs to a crate that logs.
@@ -103,7 +103,7 @@ fn parse(text: &str, source: &str) -> Result<EnvFilter, CommandError> {
             ));
         }
     }
-    EnvFilter::builder().parse(text).map_err(|error| refused(source, &error.to_string().into()))
+    EnvFilter::builder().parse(text).map_err(|error| refused(source, &Text::verbatim(error.to_string())))
 }
 
 fn refused(source: &str, reason: &Text) -> CommandError {

@@ -45,10 +45,10 @@ pub(crate) async fn serve(remote: Remote, device: Option<String>, servers: &str)
     match agent.serve(stdio).await {
         Ok(session) => match session.waiting().await {
             Ok(reason) => debug!(?reason, "the session is over"),
-            Err(error) => return Err(CommandError::internal(format!("the session broke off: {error}"))),
+            Err(error) => return Err(CommandError::defect(format!("the session broke off: {error}"))),
         },
         Err(ServerInitializeError::ConnectionClosed(_)) => debug!("the client left before the session began"),
-        Err(error) => return Err(CommandError::internal(format!("the session did not begin: {error}"))),
+        Err(error) => return Err(CommandError::defect(format!("the session did not begin: {error}"))),
     }
     Ok(())
 }

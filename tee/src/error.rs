@@ -365,7 +365,7 @@ impl DevicePart {
     pub fn text(self) -> Text {
         match self {
             Self::RootKey => text!("root key"),
-            Self::Rpmb => "RPMB".into(),
+            Self::Rpmb => Text::verbatim("RPMB"),
             Self::SealedState => text!("sealed state"),
         }
     }

@@ -41,22 +41,27 @@ pub enum ErrorKind {
 
 impl CommandError {
     /// An error of this kind.
-    pub fn new(kind: ErrorKind, what: impl Into<Text>, next: impl Into<Text>) -> Self {
-        Self { kind, what: what.into(), next: next.into() }
+    pub fn new(kind: ErrorKind, what: Text, next: Text) -> Self {
+        Self { kind, what, next }
     }
 
     /// An [`ErrorKind::InvalidParams`].
-    pub fn invalid_params(what: impl Into<Text>, next: impl Into<Text>) -> Self {
+    pub fn invalid_params(what: Text, next: Text) -> Self {
         Self::new(ErrorKind::InvalidParams, what, next)
     }
 
     /// An [`ErrorKind::Environment`].
-    pub fn environment(what: impl Into<Text>, next: impl Into<Text>) -> Self {
+    pub fn environment(what: Text, next: Text) -> Self {
         Self::new(ErrorKind::Environment, what, next)
     }
 
+    /// An [`ErrorKind::Internal`] whose cause is for those to whom it is reported: in English.
+    pub fn defect(what: impl Into<String>) -> Self {
+        Self::internal(Text::verbatim(what))
+    }
+
     /// An [`ErrorKind::Internal`].
-    pub fn internal(what: impl Into<Text>) -> Self {
+    pub fn internal(what: Text) -> Self {
         Self::new(
             ErrorKind::Internal,
             what,

@@ -119,7 +119,11 @@ mod tests {
 
     #[test]
     fn an_error_of_the_ledger_is_told_once() {
-        let ledger = LedgerError { what: "it is full".into(), next: "make room".into(), may_pass: true };
+        let ledger = LedgerError {
+            what: Text::verbatim("it is full"),
+            next: Text::verbatim("make room"),
+            may_pass: true,
+        };
         let errors: [Box<dyn Error>; 2] =
             [Box::new(WeChatError::from(ledger.clone())), Box::new(UploadRefused::from(ledger))];
         for error in errors {

@@ -18,8 +18,8 @@ pub struct Verdict {
 
 impl Verdict {
     /// A verdict for this reason.
-    pub fn new(reason: Reason, detail: impl Into<Text>) -> Self {
-        Self { reason, detail: detail.into() }
+    pub fn new(reason: Reason, detail: Text) -> Self {
+        Self { reason, detail }
     }
 
     /// Whether the answer is yes.

@@ -137,11 +137,7 @@ impl ApplicationTarget {
     }
 
     async fn code(&self, user: &User, appid: &str) -> Result<String, TargetError> {
-        self.client
-            .wechat
-            .login(&user.name, appid)
-            .await
-            .map_err(|error| TargetError::broken(error.to_string()))
+        self.client.wechat.login(&user.name, appid).await.map_err(|error| TargetError::broken(error.text()))
     }
 
     /// The values for a section that sends no result. A fresh code is made only if it is used.
@@ -175,7 +171,7 @@ impl ApplicationTarget {
         upload: &Upload,
     ) -> Result<Answer, TargetError> {
         let registered = self.client.wechat.register_device(&upload.cpu_id, &upload.attk).await;
-        registered.map_err(|refused| TargetError::broken(refused.to_string()))?;
+        registered.map_err(|refused| TargetError::broken(refused.text()))?;
         let mut values = self.values(visit, section.uses("code")).await?;
         values.extend(phone_keys::values(upload));
         let usual = Success::default();
@@ -213,7 +209,7 @@ impl Target for ApplicationTarget {
             .get(next)
             .ok_or_else(|| TargetError::broken(text!("there are no users left for more attacks")))?;
         let openid = |appid: &str| {
-            self.client.wechat.openid(name, appid).map_err(|error| TargetError::broken(error.to_string()))
+            self.client.wechat.openid(name, appid).map_err(|error| TargetError::broken(error.text()))
         };
         let other_app_openid =
             self.other_appid().map_or_else(|| Ok(String::new()), |appid| openid(&appid))?;
@@ -242,7 +238,7 @@ impl Target for ApplicationTarget {
         Ok(Answer {
             accepted: refused.is_none(),
             status: 200,
-            reason: refused.map(|refused| refused.to_string().into()),
+            reason: refused.map(|refused| refused.text()),
             doubt: None,
             harm: None,
             exchange: Exchange::default(),

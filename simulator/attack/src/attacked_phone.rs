@@ -116,7 +116,7 @@ impl AttackedPhone {
             signature = self.auth_key(&openid)?.sign(&json, scheme)?;
         }
         let json =
-            String::from_utf8(json).map_err(|_| CommandError::internal("a phone's result is not UTF-8"))?;
+            String::from_utf8(json).map_err(|_| CommandError::defect("a phone's result is not UTF-8"))?;
         Ok(Signed { json, signature: base64::encode(&signature) })
     }
 
@@ -225,7 +225,7 @@ impl AttackedPhone {
             .iter()
             .find(|key| *key.public() == public)
             .cloned()
-            .ok_or_else(|| CommandError::internal("a phone has a key that was not given to it"))
+            .ok_or_else(|| CommandError::defect("a phone has a key that was not given to it"))
     }
 }
 
@@ -259,7 +259,7 @@ fn open_tee(
 ) -> Result<Tee, CommandError> {
     let identity = DeviceIdentity { name: NAME, profile: Some(profile), seed: None };
     Tee::open(Box::new(PhoneEnvironment { storage, known }), &identity)
-        .map_err(|error: OpenError| CommandError::internal(error.to_string()))
+        .map_err(|error: OpenError| CommandError::defect(error.to_string()))
 }
 
 fn key_name(openid: &str) -> String {
@@ -271,7 +271,7 @@ fn auth_key_path(openid: &str) -> KeyPath {
 }
 
 fn phone_error(error: &TeeError) -> CommandError {
-    CommandError::internal(format!("the attacked phone: {error}"))
+    CommandError::defect(format!("the attacked phone: {error}"))
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
         let sent = played.iter().filter(|(_, finding)| finding.verdict != Verdict::Skip);
         let ids: Vec<_> = sent.map(|(index, _)| self.attacks[*index].id).collect();
         let one_of = match ids.as_slice() {
-            [id] => Text::from(*id),
+            [id] => Text::verbatim(*id),
             ids => text!("one of {ids}", ids = ids.join(", ")),
         };
         for (index, mut finding) in played {
@@ -198,7 +198,7 @@ impl<T: Target, P: FnMut(&Finding)> Audit<'_, T, P> {
                         finding.add_problem(Verdict::Warn, &what);
                     }
                     Err(what) => {
-                        self.broken_by.get_or_insert_with(|| attack.id.into());
+                        self.broken_by.get_or_insert_with(|| Text::verbatim(attack.id));
                         self.breaks += 1;
                         finding.add_problem(Verdict::Error, &what);
                     }

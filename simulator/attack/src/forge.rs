@@ -21,7 +21,7 @@ const MIME_LINE_CHARS: usize = 76;
 /// # Errors
 /// `Internal` if the signature is not Base64: a defect.
 pub(super) fn reshape(signature: &str, shape: Shape, key: &PublicKey) -> Result<String, CommandError> {
-    let defect = |_| CommandError::internal("a phone's signature is not Base64");
+    let defect = |_| CommandError::defect("a phone's signature is not Base64");
     let mut bytes = base64::decode(signature).map_err(defect)?;
     Ok(match shape {
         Shape::AsMade | Shape::OfRecorded => signature.to_owned(),
@@ -157,7 +157,7 @@ fn reissue_certificate(
 /// A number of 2048 bits, in a type that can hold the sum of two.
 fn to_wide_integer(bytes: &[u8]) -> Result<BoxedUint, CommandError> {
     BoxedUint::from_be_slice(bytes, MODULUS_BITS + 64)
-        .map_err(|_| CommandError::internal("a phone's signature or modulus has more than 2048 bits"))
+        .map_err(|_| CommandError::defect("a phone's signature or modulus has more than 2048 bits"))
 }
 
 fn modulus(key: &PublicKey) -> Result<Box<[u8]>, CommandError> {
@@ -165,11 +165,11 @@ fn modulus(key: &PublicKey) -> Result<Box<[u8]>, CommandError> {
     use rsa::traits::PublicKeyParts;
     rsa::PublicKey::from_public_key_der(key.spki_der())
         .map(|key| key.n_bytes())
-        .map_err(|_| CommandError::internal("a phone's public key does not read"))
+        .map_err(|_| CommandError::defect("a phone's public key does not read"))
 }
 
 fn unreadable_chain() -> CommandError {
-    CommandError::internal("a phone's certificate chain does not read")
+    CommandError::defect("a phone's certificate chain does not read")
 }
 
 #[cfg(test)]

@@ -295,14 +295,15 @@ async fn send_in_process(routes: &Router, request: &Request) -> Result<Answered,
         builder = builder.header(name, value);
     }
     let body = request.body.clone().map_or_else(Body::empty, Body::from);
-    let request = builder.body(body).map_err(|error| Unanswered::Broken(error.to_string().into()))?;
+    let request =
+        builder.body(body).map_err(|error| Unanswered::Broken(Text::verbatim(error.to_string())))?;
     let response = match routes.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
     let (parts, body) = response.into_parts();
     let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-    let bytes = collected.map_err(|error| Unanswered::Broken(error.to_string().into()))?.to_bytes();
+    let bytes = collected.map_err(|error| Unanswered::Broken(Text::verbatim(error.to_string())))?.to_bytes();
     Ok((parts.status.as_u16(), headers(&parts.headers), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -324,7 +325,7 @@ fn unanswered(error: &reqwest::Error) -> Unanswered {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Unanswered::Broken(cause.to_string().into())
+    Unanswered::Broken(Text::verbatim(cause.to_string()))
 }
 
 /// Whether an address is a loopback address or `localhost`. Nothing is resolved.

@@ -78,13 +78,13 @@ impl KeyPool {
         let key = match &self.seed {
             None => SoftwareKey::generate()?,
             Some(seed) => {
-                let defect = |error: soter_tee::KeyError| CommandError::internal(error.to_string());
+                let defect = |error: soter_tee::KeyError| CommandError::defect(error.to_string());
                 let pkcs8 = seed.pkcs8(SEEDED_NAME, &half.to_string()).map_err(defect)?;
                 SoftwareKey::from_pkcs8(&pkcs8)?
             }
         };
         let primes = key.expose_primes();
-        primes.try_into().map_err(|_| CommandError::internal("a new key does not have two primes"))
+        primes.try_into().map_err(|_| CommandError::defect("a new key does not have two primes"))
     }
 }
 

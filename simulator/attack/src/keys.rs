@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use soter_bridge::protocol::CommandError;
 use soter_tee::{RandomnessError, Seed};
+use soter_text::text;
 
 use crate::key_pool::KeyPool;
 use crate::software_key::SoftwareKey;
@@ -95,7 +96,7 @@ impl KeySupply {
             Source::Seed(seed) => {
                 let pkcs8 = seed
                     .pkcs8(family, &(number % SEEDED_KEYS).to_string())
-                    .map_err(|error| CommandError::internal(error.to_string()))?;
+                    .map_err(|error| CommandError::defect(error.to_string()))?;
                 SoftwareKey::from_pkcs8(&pkcs8)
             }
         }
@@ -135,7 +136,7 @@ impl KeySupply {
     pub(super) fn random_text(&self, characters: usize) -> Result<String, CommandError> {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
         let mut bytes = vec![0; characters];
-        self.fill(&mut bytes).map_err(|error| CommandError::environment(error.to_string(), "try again"))?;
+        self.fill(&mut bytes).map_err(|error| CommandError::environment(error.text(), text!("try again")))?;
         Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
     }
 

@@ -27,8 +27,8 @@ impl From<CommandError> for PlayEnd {
 
 impl PlayEnd {
     /// Ends an attack early, with this verdict.
-    pub(super) fn played(verdict: Verdict, reason: impl Into<Text>, answer: Option<Answer>) -> Self {
-        Self::Played(Box::new(Played { verdict, reason: reason.into(), answer }))
+    pub(super) fn played(verdict: Verdict, reason: Text, answer: Option<Answer>) -> Self {
+        Self::Played(Box::new(Played { verdict, reason, answer }))
     }
 
     /// The same as a [`TargetError`], for callers that need no verdict.

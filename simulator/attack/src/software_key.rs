@@ -78,7 +78,7 @@ impl SoftwareKey {
     /// # Errors
     /// `Internal` if the cryptographic library fails, or `InvalidParams` if its key does not parse: defects of the library.
     pub fn generate() -> Result<Self, CommandError> {
-        let defect = |_| CommandError::internal("the cryptographic library made no RSA-2048 key");
+        let defect = |_| CommandError::defect("the cryptographic library made no RSA-2048 key");
         let key = KeyPair::generate(KeySize::Rsa2048).map_err(defect)?;
         let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(defect)?;
         Self::from_pkcs8(pkcs8.as_ref())
@@ -106,7 +106,7 @@ impl SoftwareKey {
     /// `Internal` if they do not make a key with the exponent 65537, `InvalidParams` if it does not have 2048 bits.
     pub(super) fn from_primes(p: &BoxedUint, q: &BoxedUint) -> Result<Self, CommandError> {
         let key = PrivateKey::from_p_q(p.clone(), q.clone(), BoxedUint::from(65537_u32));
-        key.map_err(|_| CommandError::internal("two primes make no RSA-2048 key")).and_then(Self::new)
+        key.map_err(|_| CommandError::defect("two primes make no RSA-2048 key")).and_then(Self::new)
     }
 
     /// The primes. Secret.
@@ -126,7 +126,7 @@ impl SoftwareKey {
     /// `Internal` if the cryptographic library fails.
     pub fn expose_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         let der = self.private.to_pkcs8_der();
-        let der = der.map_err(|_| CommandError::internal("a private key does not encode"))?;
+        let der = der.map_err(|_| CommandError::defect("a private key does not encode"))?;
         Ok(Zeroizing::new(der.as_bytes().to_vec()))
     }
 
@@ -167,7 +167,7 @@ pub(crate) fn raw_signature(private: &PrivateKey, encoded: &[u8]) -> Result<Vec<
     let signed = BoxedUint::from_be_slice(encoded, private.n_bits_precision())
         .ok()
         .and_then(|encoded| hazmat::rsa_decrypt_and_check(private, None::<&mut SysRng>, &encoded).ok())
-        .ok_or_else(|| CommandError::internal("the raw RSA operation failed"))?;
+        .ok_or_else(|| CommandError::defect("the raw RSA operation failed"))?;
     Ok(signed.to_be_bytes().into_vec())
 }
 

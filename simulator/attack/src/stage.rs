@@ -296,6 +296,5 @@ fn signer(forgery: &Forgery) -> Option<Signer> {
 
 /// The family of the attacked phone.
 pub(super) fn profile(attack: &Attack) -> Result<&'static Profile, CommandError> {
-    Profile::named(attack.profile)
-        .ok_or_else(|| CommandError::internal("an attack on a phone that is unknown"))
+    Profile::named(attack.profile).ok_or_else(|| CommandError::defect("an attack on a phone that is unknown"))
 }

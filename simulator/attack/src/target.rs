@@ -488,13 +488,13 @@ impl TargetError {
     }
 
     /// The attack does not apply, for this reason.
-    pub fn does_not_apply(reason: impl Into<Text>) -> Self {
-        Self::DoesNotApply(reason.into())
+    pub fn does_not_apply(reason: Text) -> Self {
+        Self::DoesNotApply(reason)
     }
 
     /// The target is broken in this way.
-    pub fn broken(reason: impl Into<Text>) -> Self {
-        Self::Broken(reason.into())
+    pub fn broken(reason: Text) -> Self {
+        Self::Broken(reason)
     }
 }
 

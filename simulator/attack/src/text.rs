@@ -132,12 +132,12 @@ impl Members {
             Ok(Value::Object(members)) => {
                 Ok(Self(members.into_iter().map(|(name, value)| (name, value.to_string())).collect()))
             }
-            _ => Err(CommandError::internal("a phone's result is not a JSON object")),
+            _ => Err(CommandError::defect("a phone's result is not a JSON object")),
         }
     }
 
     fn counter(&self) -> Result<u64, CommandError> {
-        self.literal("counter").parse().map_err(|_| CommandError::internal("a phone's result has no counter"))
+        self.literal("counter").parse().map_err(|_| CommandError::defect("a phone's result has no counter"))
     }
 
     fn literal(&self, name: &str) -> &str {

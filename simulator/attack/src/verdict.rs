@@ -58,7 +58,7 @@ pub struct Played {
 
 impl Played {
     /// A result without an answer to the input.
-    pub(super) fn new(verdict: Verdict, reason: impl Into<Text>) -> Self {
-        Self { verdict, reason: reason.into(), answer: None }
+    pub(super) fn new(verdict: Verdict, reason: Text) -> Self {
+        Self { verdict, reason, answer: None }
     }
 }

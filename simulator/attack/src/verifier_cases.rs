@@ -147,7 +147,7 @@ impl Maker {
             let signature = base64::encode(&self.honest.result.signature);
             let signature = reshape(&signature, shape, self.auth_key.public())?;
             let signature = base64::decode(&signature)
-                .map_err(|_| CommandError::internal("a changed signature is not Base64"))?;
+                .map_err(|_| CommandError::defect("a changed signature is not Base64"))?;
             let result = ExportBlob { signature, ..self.honest.result.clone() };
             Ok(self.case_of_result(name, description, refused, result))
         };
@@ -202,7 +202,7 @@ impl Maker {
         let other_challenge =
             signed(&self.phone.authenticate("order-41")?.json, &self.auth_key, self.scheme)?;
         let counter = ResultJson::decode(&self.honest.result.json)
-            .map_err(|_| CommandError::internal("a phone's result does not decode"))?
+            .map_err(|_| CommandError::defect("a phone's result does not decode"))?
             .counter;
         let json = text(&self.honest.result.json)?;
         let unsigned = |text: String| ExportBlob { json: text.into_bytes(), ..self.honest.result.clone() };

@@ -28,7 +28,7 @@ impl WeakKey {
     /// # Errors
     /// `Internal` if the cryptographic library makes no key: a defect.
     pub(super) fn generate(form: WeakForm, supply: &KeySupply) -> Result<Self, CommandError> {
-        let defect = |_| CommandError::internal("the cryptographic library made no weak RSA key");
+        let defect = |_| CommandError::defect("the cryptographic library made no weak RSA key");
         let mut source = SupplyRng(supply);
         let private = match form {
             WeakForm::Short => PrivateKey::new(&mut source, SHORT_BITS),
@@ -51,7 +51,7 @@ impl WeakKey {
     /// `Internal` if the cryptographic library fails.
     pub(super) fn public_pem(&self) -> Result<String, CommandError> {
         let pem = self.0.to_public_key().to_public_key_pem(LineEnding::LF);
-        let pem = pem.map_err(|_| CommandError::internal("a weak public key does not encode"))?;
+        let pem = pem.map_err(|_| CommandError::defect("a weak public key does not encode"))?;
         Ok(pem.trim_end().to_owned())
     }
 

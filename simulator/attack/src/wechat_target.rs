@@ -394,7 +394,7 @@ fn access_token(reply: &Reply, path: &str) -> Result<Secret, TargetError> {
 }
 
 fn answer(reply: Reply, accepted: bool) -> Answer {
-    let reason = reply.reason().map(Text::from);
+    let reason = reply.reason().map(Text::verbatim);
     Answer { accepted, status: reply.status, reason, doubt: None, harm: None, exchange: reply.exchange }
 }
 

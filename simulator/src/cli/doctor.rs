@@ -55,7 +55,7 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
     }
     let answer = if options.json {
         serde_json::to_string(&observations)
-            .map_err(|error| CommandError::internal(format!("the observations are not JSON: {error}")))?
+            .map_err(|error| CommandError::defect(format!("the observations are not JSON: {error}")))?
     } else {
         observation::as_lines(&observations, console.paint)
     };

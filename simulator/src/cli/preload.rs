@@ -64,7 +64,7 @@ impl Preload {
         let tls = Route { hosts: &API_HOSTS, port: HTTPS_PORT, to: &to };
         let routes = if has_tls { &[clear, tls][..] } else { &[clear] };
         let routes = serde_json::to_vec(&Redirections { routes })
-            .map_err(|error| CommandError::internal(format!("the redirections do not serialise: {error}")))?;
+            .map_err(|error| CommandError::defect(format!("the redirections do not serialise: {error}")))?;
         write_file(&folder.join(ROUTES_NAME), &routes)?;
         let script = folder.join(SCRIPT_NAME);
         write_file(&script, SCRIPT.as_bytes())?;

@@ -171,14 +171,15 @@ fn trusted_by_the_system() -> (Vec<Vec<u8>>, Vec<String>) {
     let bundles = bundles.map(|(name, path)| {
         let path = Path::new(&path);
         let (file, folder) = if path.is_dir() { (None, Some(path)) } else { (Some(path), None) };
-        (Text::from(name), load_certs_from_paths(file, folder))
+        (Text::verbatim(name), load_certs_from_paths(file, folder))
     });
     for (place, CertificateResult { certs, errors, .. }) in
         [(text!("the system"), load_native_certs())].into_iter().chain(bundles)
     {
         if certs.is_empty() {
-            let why =
-                errors.first().map_or_else(|| text!("there are none"), |error| error.to_string().into());
+            let why = errors
+                .first()
+                .map_or_else(|| text!("there are none"), |error| Text::verbatim(error.to_string()));
             remarks.push(tr!("no trusted certificates from {place} ({why}), so programs may refuse other hosts; let the variable name a file with certificates as PEM", place = place, why = why));
         }
         found.extend(certs.iter().map(|certificate| certificate.to_vec()));

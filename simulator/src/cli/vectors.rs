@@ -104,7 +104,7 @@ fn write(set: &VectorSet, cases: &CaseSet, folder: &Path) -> Result<(), CommandE
     }
     write_file(&folder.join("README.txt"), manifest::readme(set).as_bytes())?;
     let manifest = serde_json::to_string_pretty(&manifest::manifest(set, cases))
-        .map_err(|error| CommandError::internal(format!("the manifest does not serialise: {error}")))?;
+        .map_err(|error| CommandError::defect(format!("the manifest does not serialise: {error}")))?;
     write_file(&folder.join("manifest.json"), format!("{manifest}\n").as_bytes())
 }
 

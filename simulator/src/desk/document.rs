@@ -130,5 +130,5 @@ impl FoundPhones {
 
 /// The name of the first phone on a new desk.
 pub(super) fn first_phone_name() -> Result<DeviceName, CommandError> {
-    FIRST_PHONE_NAME.parse().map_err(|error| CommandError::internal(format!("{error}")))
+    FIRST_PHONE_NAME.parse().map_err(|error| CommandError::defect(format!("{error}")))
 }

@@ -283,7 +283,7 @@ fn seed_check(seed: &Seed) -> String {
 }
 
 fn device_name(number: u32) -> Result<DeviceName, CommandError> {
-    fleet_name(number).parse().map_err(|error| CommandError::internal(format!("{error}")))
+    fleet_name(number).parse().map_err(|error| CommandError::defect(format!("{error}")))
 }
 
 /// Checks that a stored fleet is the one that the options describe.

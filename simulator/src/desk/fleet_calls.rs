@@ -57,7 +57,7 @@ impl Desk {
             }
             let Some(ended) = running.join_next().await else { break };
             let (place, result) =
-                ended.map_err(|error| CommandError::internal(format!("a phone broke off: {error}")))?;
+                ended.map_err(|error| CommandError::defect(format!("a phone broke off: {error}")))?;
             results[place] = Some(result?);
         }
         Ok(Signed { results: results.into_iter().flatten().collect() })

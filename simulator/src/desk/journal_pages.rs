@@ -30,10 +30,11 @@ impl Desk {
             (Some(number), None) => self.journal().after(number, limit),
             (None, before) => self.journal().before(before.unwrap_or(u64::MAX), limit),
         };
-        let entries: Vec<JournalEntry> =
-            entries.iter().map(|entry| JournalEntry::try_from(&**entry)).collect::<Result<_, _>>().map_err(
-                |error| CommandError::internal(format!("the journal does not serialise: {error}")),
-            )?;
+        let entries: Vec<JournalEntry> = entries
+            .iter()
+            .map(|entry| JournalEntry::try_from(&**entry))
+            .collect::<Result<_, _>>()
+            .map_err(|error| CommandError::defect(format!("the journal does not serialise: {error}")))?;
         let last = entries.last().map_or(journal.after.unwrap_or_default(), |entry| entry.number);
         Ok(JournalPage { entries, last })
     }

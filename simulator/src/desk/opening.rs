@@ -222,7 +222,7 @@ fn wechat_servers(
     events: &broadcast::Sender<Event>,
 ) -> Result<WeChat, CommandError> {
     let root = soter_tee::emulated_root_key()
-        .ok_or_else(|| CommandError::internal("the emulated root does not read"))?;
+        .ok_or_else(|| CommandError::defect("the emulated root does not read"))?;
     options.trusted_roots.push(root);
     let events = events.clone();
     let observer: Observer = Arc::new(move |event| {

@@ -1,5 +1,6 @@
 //! A phone for tests of front ends: it opens dialogs, judges touches immediately, and signs nothing.
 
+use soter_text::Text;
 use std::sync::Mutex;
 
 use soter_bridge::protocol::biometric::{Enrolment, Enrolments};
@@ -72,7 +73,11 @@ impl TestPhone {
     fn touch(&self, touch: Touch) -> Result<Judged, CommandError> {
         let mut dialog = self.dialog.lock().unwrap();
         if dialog.is_none() {
-            return Err(CommandError::new(ErrorKind::NoDialog, "no dialog is open", "open one"));
+            return Err(CommandError::new(
+                ErrorKind::NoDialog,
+                Text::verbatim("no dialog is open"),
+                Text::verbatim("open one"),
+            ));
         }
         let (judgement, answer) = match touch {
             Touch::Enrolled(1) => (Judgement::Matched, Some(callback(0, "ok"))),
@@ -132,7 +137,11 @@ impl Service for TestPhone {
         self.calls.lock().unwrap().push(call.clone());
         if let Some(device) = call.device.filter(|device| device != "phone") {
             let what = format!("there is no device `{device}`");
-            return Err(CommandError::new(ErrorKind::UnknownDevice, what, "devices: phone"));
+            return Err(CommandError::new(
+                ErrorKind::UnknownDevice,
+                Text::verbatim(what),
+                Text::verbatim("devices: phone"),
+            ));
         }
         Ok(match call.request {
             Request::StartSoterAuthentication(request) => {
@@ -169,10 +178,16 @@ impl Service for TestPhone {
             Request::GetVersion(_) => Response::GetVersion(Reply::value(1)),
             Request::GetAuthKey(_) => Response::GetAuthKey(Reply::code(3)),
             Request::BiometricUnlock(_) => {
-                return Err(CommandError::environment("the disk is full", "make room"));
+                return Err(CommandError::environment(
+                    Text::verbatim("the disk is full"),
+                    Text::verbatim("make room"),
+                ));
             }
             other => {
-                return Err(CommandError::invalid_params(format!("no `{}` here", other.method()), "none"));
+                return Err(CommandError::invalid_params(
+                    Text::verbatim(format!("no `{}` here", other.method())),
+                    Text::verbatim("none"),
+                ));
             }
         })
     }

@@ -134,7 +134,7 @@ fn what(error: &clap::Error) -> Text {
     known_mistake(error).unwrap_or_else(|| {
         let rendered = error.render().to_string();
         let first = rendered.split("\n\n").next().unwrap_or(&rendered);
-        one_line(first.trim_start_matches("error:")).into()
+        Text::verbatim(one_line(first.trim_start_matches("error:")))
     })
 }
 
@@ -228,7 +228,7 @@ fn reason(source: &(dyn Error + 'static)) -> Text {
             IntErrorKind::Empty => text!("cannot parse integer from empty string"),
             IntErrorKind::PosOverflow => text!("number too large to fit in target type"),
             IntErrorKind::NegOverflow => text!("number too small to fit in target type"),
-            _ => error.to_string().into(),
+            _ => Text::verbatim(error.to_string()),
         };
     }
     if source.is::<AddrParseError>() {
@@ -238,7 +238,7 @@ fn reason(source: &(dyn Error + 'static)) -> Text {
     // clap's parsers of numbers with limits have no other form for this.
     match reason.split_once(" is not in ") {
         Some((number, range)) => text!("{number} is not in {range}", number = number, range = range),
-        None => reason.into(),
+        None => Text::verbatim(reason),
     }
 }
 
@@ -273,7 +273,7 @@ fn tip(error: &clap::Error) -> Option<Text> {
         text!("subcommand '{argument}' exists; to use it, remove the '--' before it", argument = argument),
         text!("'{command}' exists", command = command),
     ];
-    Some(known.into_iter().find(|known| *known == *tip).unwrap_or_else(|| tip.into()))
+    Some(known.into_iter().find(|known| *known == *tip).unwrap_or_else(|| Text::verbatim(tip)))
 }
 
 /// The values that are possible, comma-separated.

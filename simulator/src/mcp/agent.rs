@@ -14,13 +14,13 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde::Deserialize;
 use serde_json::Value;
-use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::{CommandError, ErrorKind};
 use soter_wire::shortened;
 use tokio::sync::watch;
 
 use super::calls::{Calls, Progress, description};
 use super::explanations::{self, CODES_URI, REASONS_URI};
-use super::failure::{failure, tool_failure};
+use super::failure::{failure, refusal, tool_failure};
 use super::remote::Remote;
 use super::tools::{Action, MAX_WAIT_SECONDS, Tools, USUAL_WAIT_SECONDS};
 
@@ -122,7 +122,8 @@ impl Agent {
             None | Some(Value::Null) => false,
             Some(Value::Bool(waits)) => waits,
             Some(_) => {
-                return Err(CommandError::invalid_params(
+                return Err(refusal(
+                    ErrorKind::InvalidParams,
                     "`wait` is neither true nor false",
                     "leave it out: then the answer comes as soon as the dialog is open",
                 ));
@@ -145,7 +146,8 @@ impl Agent {
         let ResultRequest { call, wait_seconds } = request;
         let seconds = wait_seconds.unwrap_or(USUAL_WAIT_SECONDS);
         if seconds > MAX_WAIT_SECONDS {
-            return Err(CommandError::invalid_params(
+            return Err(refusal(
+                ErrorKind::InvalidParams,
                 format!("`waitSeconds` is {seconds}, and at most {MAX_WAIT_SECONDS}"),
                 "wait for a shorter time, and ask again",
             ));
@@ -170,7 +172,8 @@ impl Agent {
 /// The arguments of one of the tools that have no method of the protocol.
 fn read<T: for<'de> Deserialize<'de>>(tool: &str, arguments: JsonObject) -> Result<T, CommandError> {
     serde_json::from_value(Value::Object(arguments)).map_err(|error| {
-        CommandError::invalid_params(
+        refusal(
+            ErrorKind::InvalidParams,
             format!("the arguments of `{tool}` do not fit: {error}"),
             "see its inputSchema in tools/list",
         )

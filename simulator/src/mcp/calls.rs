@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::failure::refusal;
 use crate::front;
 
 /// Maximum number of calls that are not over.
@@ -99,7 +100,7 @@ impl Calls {
         let mut state = self.state();
         let is_over = |entry: &Entry| entry.task.is_finished();
         if state.calls.values().filter(|entry| !is_over(entry)).count() >= MAX_OPEN_CALLS {
-            return Err(CommandError::new(
+            return Err(refusal(
                 ErrorKind::LimitReached,
                 format!("{MAX_OPEN_CALLS} calls are open, and no more are taken"),
                 "touch the sensor with `sensor_touch`, or give calls up with `call_cancel`",
@@ -257,7 +258,8 @@ pub(super) fn description_schema() -> Value {
 }
 
 fn no_call(number: u64) -> CommandError {
-    CommandError::invalid_params(
+    refusal(
+        ErrorKind::InvalidParams,
         format!("there is no call {number}"),
         format!(
             "give the number in the answer of `wx_startSoterAuthentication` or `wx_requestPayment`; the results of the newest {MAX_KEPT_RESULTS} calls are kept, and those that were cancelled have none"
@@ -266,9 +268,5 @@ fn no_call(number: u64) -> CommandError {
 }
 
 fn cancelled() -> CommandError {
-    CommandError::new(
-        ErrorKind::NoDialog,
-        "the call was cancelled, and its dialog is closed",
-        "call the tool again",
-    )
+    refusal(ErrorKind::NoDialog, "the call was cancelled, and its dialog is closed", "call the tool again")
 }

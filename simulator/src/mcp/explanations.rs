@@ -1,11 +1,12 @@
 //! What reasons and codes mean, for the tool `explain` and as resources.
 
 use serde_json::{Value, json};
-use soter_bridge::protocol::CommandError;
+use soter_bridge::protocol::{CommandError, ErrorKind};
 use soter_wechat::Reason;
 use soter_wechat::codes::{self, CODES};
 use soter_wire::shortened;
 
+use super::failure::refusal;
 use crate::front::code_json;
 
 /// The address of the resource with all reasons.
@@ -22,7 +23,8 @@ pub(super) fn explain(name: &str) -> Result<Value, CommandError> {
     let reasons: Vec<_> = Reason::named(name).map(reason_json).into_iter().collect();
     let codes: Vec<_> = name.parse().into_iter().flat_map(codes::explain).map(code_json).collect();
     if reasons.is_empty() && codes.is_empty() {
-        return Err(CommandError::invalid_params(
+        return Err(refusal(
+            ErrorKind::InvalidParams,
             format!("`{}` is neither the name of a reason nor a code", shortened(name, 80)),
             format!(
                 "give an errCode, an errcode or a TEE's result code such as 90010, or one of the reasons: {}",

@@ -30,7 +30,7 @@ impl Phone {
                 return outcome;
             }
         }
-        Err(CommandError::internal("a cancelled dialog stayed open"))
+        Err(CommandError::defect("a cancelled dialog stayed open"))
     }
 
     /// Judges one touch for the open dialog. If the touch ends the dialog, closes it and returns the outcome.

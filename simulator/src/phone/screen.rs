@@ -22,7 +22,7 @@ impl Phone {
         let mut watch = DialogWatch { phone: self, dialog: Some(awaited.dialog) };
         let outcome = awaited.outcome.await;
         watch.dialog = None;
-        outcome.map_err(|_| CommandError::internal("a dialog was closed without an answer"))?
+        outcome.map_err(|_| CommandError::defect("a dialog was closed without an answer"))?
     }
 
     /// Removes the dialog from the screen and sends the outcome to the waiting caller.

@@ -3,7 +3,7 @@
 use soter_bridge::protocol::{CommandError, ErrorKind, Event};
 use soter_bridge::run_cpu_bound;
 use soter_tee::{DeviceIdentity, MemoryStorage, OpenError, Seed, Storage, Tee, TeeError};
-use soter_text::text;
+use soter_text::{Text, text};
 use tracing::debug;
 
 use super::clock::{Clock, SEEDED_CLOCK_MS};
@@ -54,7 +54,7 @@ impl Phone {
             state.planned_seed = None;
             state.record_changed |= !std::mem::replace(&mut state.record.used, true);
         }
-        state.tee.as_deref_mut().ok_or_else(|| CommandError::internal("a phone that was switched on is off"))
+        state.tee.as_deref_mut().ok_or_else(|| CommandError::defect("a phone that was switched on is off"))
     }
 
     /// Refuses a phone that was removed while a command waited for it.
@@ -88,7 +88,7 @@ impl Phone {
     pub(super) fn missing_storage_error(&self) -> CommandError {
         let folder = self.context.folder.as_ref().or(self.context.original.as_ref()).map_or_else(
             || text!("its memory"),
-            |folder| folder.device_folder(&self.name).display().to_string().into(),
+            |folder| Text::verbatim(folder.device_folder(&self.name).display().to_string()),
         );
         CommandError::environment(
             text!(

@@ -22,7 +22,7 @@ impl Phone {
             state.record.settings.report_face_as_finger && signed.matched.mode == Mode::Facial;
         let auth_mode = if report_as_finger { Mode::FingerPrint } else { signed.matched.mode };
         let result_json = String::from_utf8(signed.export.json)
-            .map_err(|_| CommandError::internal("the TEE signed a result that is not UTF-8"))?;
+            .map_err(|_| CommandError::defect("the TEE signed a result that is not UTF-8"))?;
         let signature = base64::encode(&signed.export.signature);
         Ok(Ended::succeeded(Some(SignedResult { auth_mode, result_json, signature })))
     }

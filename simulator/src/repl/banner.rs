@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use soter_bridge::protocol::device::Summary;
 use soter_bridge::protocol::{CommandError, Service};
 use soter_bridge::visible;
-use soter_text::{text, tr};
+use soter_text::{Text, text, tr};
 
 use super::session::Session;
 use crate::front::{Delivery, Paint, find_device, selected_device};
@@ -36,7 +36,7 @@ pub(super) async fn show<S: Service>(
 /// What this program is and is not, its phone and state, and what to try.
 fn banner(selected: &str, phone: Option<&Summary>, info: &BannerInfo, paint: Paint) -> String {
     let name = paint.name(selected);
-    let profile = phone.map_or_else(|| text!("unknown"), |phone| phone.profile.as_str().into());
+    let profile = phone.map_or_else(|| text!("unknown"), |phone| Text::verbatim(phone.profile.as_str()));
     let mut lines = vec![
         tr!(
             "{program} {version}, a phone with SOTER on your desk",

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use soter_text::text;
+use soter_text::{Text, text};
 
 use super::memory::{MemoryStorage, cannot_write, device_in_memory, failed};
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
@@ -141,7 +141,7 @@ impl Storage for PowerCutStorage {
 }
 
 fn power_is_off() -> StorageError {
-    cannot_write(&"power is off".into())
+    cannot_write(&Text::verbatim("power is off"))
 }
 
 #[cfg(test)]

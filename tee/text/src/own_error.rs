@@ -15,7 +15,7 @@ pub fn own_error(kind: io::ErrorKind, cause: Text) -> io::Error {
 pub fn cause_text(cause: &io::Error) -> Text {
     match cause.get_ref().and_then(|inner| inner.downcast_ref::<OwnCause>()) {
         Some(OwnCause(text)) => text.clone(),
-        None => cause.to_string().into(),
+        None => Text::verbatim(cause.to_string()),
     }
 }
 

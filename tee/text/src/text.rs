@@ -9,7 +9,7 @@ use std::{fmt, io};
 
 use regex::{Captures, Regex};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::catalogue::chinese;
 use crate::language::Language;
@@ -17,11 +17,10 @@ use crate::language::Language;
 /// A text for a person, in both languages. Serialized, it is the English text, or what
 /// [`Language::while_serializing`] asks for.
 ///
-/// Made by [`text!`](crate::text!), or from a text that both languages share.
+/// Made by [`text!`](crate::text!), [`whole`](Self::whole) or [`verbatim`](Self::verbatim).
 ///
 /// It has no `Display`: where it is shown, the language has to be chosen.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(from = "String")]
+#[derive(Clone, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Text {
     english: String,
@@ -101,6 +100,12 @@ impl Text {
         Self { english: english.to_owned(), chinese: Some(Box::new(Chinese::Whole(english))) }
     }
 
+    /// A text that both languages share: a name, a code, the message of a library. Nothing becomes a text by itself, so that a
+    /// sentence whose translation was forgotten does not compile.
+    pub fn verbatim(text: impl Into<String>) -> Self {
+        Self { english: text.into(), chinese: None }
+    }
+
     /// A text of another process, which sent it in both languages.
     pub fn given(english: String, chinese: String) -> Self {
         Self { english, chinese: Some(Box::new(Chinese::Given(chinese))) }
@@ -175,24 +180,6 @@ fn filled_in<'a>(text: &'a str, values: &[(&'static str, Value)]) -> Cow<'a, str
     PLACES.as_ref().map_or(Cow::Borrowed(text), |places| places.replace_all(text, fill_in))
 }
 
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self { english: text, chinese: None }
-    }
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
-    }
-}
-
-impl From<&String> for Text {
-    fn from(text: &String) -> Self {
-        text.clone().into()
-    }
-}
-
 impl From<Text> for String {
     fn from(text: Text) -> Self {
         text.english
@@ -216,6 +203,13 @@ impl PartialEq<&str> for Text {
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.in_language(Language::of_serialization()))
+    }
+}
+
+/// As another process has written it, in whatever language that was.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::verbatim)
     }
 }
 
@@ -249,14 +243,14 @@ mod tests {
     #[test]
     fn values_and_texts_in_a_text_are_shown_in_its_language() {
         let count = ("count", Value::Plain("{name}".to_owned()));
-        let name = ("name", Value::Text("a phone".into()));
+        let name = ("name", Value::Text(Text::verbatim("a phone")));
         let text = filled_in("{name}：{count}，{{x}}，{missing}", &[count, name]);
         assert_eq!(text, "a phone：{name}，{x}，{missing}");
     }
 
     #[test]
     fn a_text_without_a_translation_is_english_in_every_language() {
-        let text = text!("{name} without translation, {count}", name = Text::from("a phone"), count = 3);
+        let text = text!("{name} without translation, {count}", name = Text::verbatim("a phone"), count = 3);
         for language in Language::ALL {
             assert_eq!(text.in_language(language), "a phone without translation, 3");
         }

@@ -249,7 +249,7 @@ impl JsonKind {
             Self::Boolean => text!("a boolean"),
             Self::Integer => text!("an integer"),
             // As it is written.
-            Self::Null => "null".into(),
+            Self::Null => Text::verbatim("null"),
             Self::Number => text!("a number"),
             Self::Object => text!("an object"),
             Self::String => text!("a string"),

@@ -2,6 +2,7 @@
 #![no_main]
 #![expect(clippy::unwrap_used, reason = "an error here is a finding")]
 
+use soter_text::Text;
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +18,10 @@ impl Service for Nothing {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
         // A call that was parsed can be written again.
         let params = call.request.params()?;
-        Err(CommandError::environment(format!("{} {}", call.request.method(), params.len()), "nothing"))
+        Err(CommandError::environment(
+            Text::verbatim(format!("{} {}", call.request.method(), params.len())),
+            Text::verbatim("nothing"),
+        ))
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {

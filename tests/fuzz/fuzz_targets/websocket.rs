@@ -11,6 +11,7 @@ use axum::Router;
 use libfuzzer_sys::fuzz_target;
 use soter_bridge::protocol::{Call, CommandError, Event, Response, Service};
 use soter_bridge::server::{Server, ServerOptions, Services};
+use soter_text::Text;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -22,8 +23,8 @@ struct Echo(broadcast::Sender<Event>);
 impl Service for Echo {
     async fn call(&self, call: Call) -> Result<Response, CommandError> {
         // There may be no subscriber.
-        let _ = self.0.send(Event::Notice { text: call.request.method().into() });
-        Err(CommandError::environment(call.request.method(), "nothing"))
+        let _ = self.0.send(Event::Notice { text: Text::verbatim(call.request.method()) });
+        Err(CommandError::environment(Text::verbatim(call.request.method()), Text::verbatim("nothing")))
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {

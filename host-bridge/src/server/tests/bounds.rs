@@ -39,7 +39,7 @@ async fn calls_of_a_client_that_reads_nothing_continue() {
     // More than the socket's buffers hold; what the server keeps is limited, so some events are lost.
     let mut event = TestService::event(1);
     if let Event::Refused { reason, .. } = &mut event {
-        *reason = "x".repeat(60_000).into();
+        *reason = Text::verbatim("x".repeat(60_000));
     }
     for _ in 0..1000 {
         server.service.events.send(event.clone()).unwrap();
@@ -141,7 +141,7 @@ async fn a_subscriber_that_reads_nothing_is_disconnected() {
     // The socket's buffers fill up while the client reads nothing; the server then drops its subscription.
     let mut event = TestService::event(1);
     if let Event::Refused { reason, .. } = &mut event {
-        *reason = "x".repeat(60_000).into();
+        *reason = Text::verbatim("x".repeat(60_000));
     }
     let gone = async {
         while server.service.events.receiver_count() > 0 {

@@ -62,8 +62,8 @@ pub(crate) enum CloudRefusal {
 
 impl CloudRefusal {
     /// The request is not one that an SDK makes.
-    pub(crate) fn malformed(what: impl Into<Text>) -> Self {
-        Self::Tcb { code: "INVALID_PARAM", what: what.into(), reason: Reason::CloudRequestMalformed }
+    pub(crate) fn malformed(what: Text) -> Self {
+        Self::Tcb { code: "INVALID_PARAM", what, reason: Reason::CloudRequestMalformed }
     }
 
     /// The answer for the journal. Over HTTP, [`respond`](Self::respond) writes it.

@@ -77,8 +77,8 @@ impl Answered<'_> {
                 Is::Different(other) => found.as_ref().is_some_and(|found| !self.is_equal(found, other)),
             };
             if !holds {
-                let found =
-                    found.map_or_else(|| text!("nothing"), |found| one_line(&found.to_string()).into());
+                let found = found
+                    .map_or_else(|| text!("nothing"), |found| Text::verbatim(one_line(&found.to_string())));
                 return Err(text!("{found} at {place}", found = found, place = condition.at.text()));
             }
         }

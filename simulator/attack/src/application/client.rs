@@ -92,7 +92,7 @@ impl Client {
         if self.application.cloudrun {
             headers.retain(|(name, _)| !cloud_run::is_platforms(name));
             let platforms = cloud_run::headers(&self.wechat, &visit.user.name);
-            headers.extend(platforms.map_err(|error| TargetError::broken(error.to_string()))?);
+            headers.extend(platforms.map_err(|error| TargetError::broken(error.text()))?);
         }
         if let Some(cookie) = visit.cookies.header(&url).filter(|_| !endpoint.names_cookies()) {
             headers.push(("Cookie".to_owned(), cookie));

@@ -116,7 +116,11 @@ mod tests {
                 json!({}),
                 None,
             ));
-            assert_eq!(since(&journal, 0, "owner", &input, &"403".into()), expected, "{openid} {text}");
+            assert_eq!(
+                since(&journal, 0, "owner", &input, &Text::verbatim("403")),
+                expected,
+                "{openid} {text}"
+            );
         }
     }
 }

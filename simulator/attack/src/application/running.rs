@@ -196,7 +196,7 @@ impl Client {
                     beginning = shortened(&value, SHOWN_VALUE_CHARS),
                     length = length
                 ),
-                () => value.into(),
+                () => Text::verbatim(value),
             };
             (name, shown)
         };

@@ -39,7 +39,7 @@ impl Place {
         let part = match &self.part {
             // The body itself has no name.
             Part::Value(name) if name.is_empty() => text!("the body"),
-            Part::Value(name) => name.into(),
+            Part::Value(name) => Text::verbatim(name),
             Part::Status => text!("status"),
             Part::Word(word) => text!("the word {word}", word = word),
         };
@@ -130,7 +130,7 @@ fn tell_apart(
     let [usual, found] = [&first, &found].map(|parts| match (parts.get(name), &name.part) {
         (None, _) => text!("nothing"),
         (Some(_), Part::Word(_)) => text!("there"),
-        (Some(value), _) => value.into(),
+        (Some(value), _) => Text::verbatim(value),
     });
     Err(ControlFailed {
         control: ControlKind::Negative,
@@ -185,8 +185,12 @@ mod tests {
     }
 
     fn difference(honest: [&str; 2], garbage: &str) -> Option<String> {
-        let told =
-            tell_apart(&honest.map(answer), &answer(garbage), &"a garbage result".into(), "[result.success]");
+        let told = tell_apart(
+            &honest.map(answer),
+            &answer(garbage),
+            &Text::verbatim("a garbage result"),
+            "[result.success]",
+        );
         told.err().map(|failed| failed.what.into())
     }
 

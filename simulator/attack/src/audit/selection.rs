@@ -115,6 +115,8 @@ impl Baseline {
 
 #[cfg(test)]
 mod tests {
+    use soter_text::Text;
+
     use super::*;
     use crate::catalogue::find;
 
@@ -165,7 +167,7 @@ mod tests {
         let finding = |id: &str, verdict| Finding {
             attack: find(id).unwrap(),
             verdict,
-            reason: "".into(),
+            reason: Text::verbatim(""),
             exchange: None,
             known: false,
         };

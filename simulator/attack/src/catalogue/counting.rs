@@ -5,7 +5,8 @@ use soter_wechat::Reason;
 use super::counter::{BASE, signed_in_software};
 use crate::entry::{Attack, Expected};
 use crate::kind::Kind;
-use crate::steps::{Before, CounterIs, Edit, Envelope, Forgery, Script, Variant};
+use crate::software_key::Scheme;
+use crate::steps::{Before, Claim, CounterIs, Edit, Envelope, Forgery, Made, Script, Signer, Variant};
 
 const fn variant(name: &'static str, edits: &'static [Edit]) -> Variant {
     Variant { name, forgery: signed_in_software(edits) }

@@ -49,7 +49,7 @@ fn texts() -> BTreeSet<String> {
 
 /// The attack that stands for a control in reports.
 fn control(control: ControlKind) -> &'static Attack {
-    Finding::for_control(&ControlFailed { what: "refused".into(), control, exchange: None }).attack
+    Finding::for_control(&ControlFailed { what: Text::verbatim("refused"), control, exchange: None }).attack
 }
 
 fn texts_of_expectation(expected: Expected) -> Vec<&'static str> {
@@ -74,7 +74,7 @@ fn texts_by_kind() -> BTreeSet<String> {
     let findings = catalogue().map(|attack| Finding {
         attack,
         verdict: Verdict::Fail,
-        reason: "accepted".into(),
+        reason: Text::verbatim("accepted"),
         exchange: None,
         known: false,
     });

@@ -199,7 +199,7 @@ impl<T: Target> Stage<'_, T> {
                 return Ok(signed);
             }
         }
-        Err(CommandError::internal("the second phone does not overtake the first one").into())
+        Err(CommandError::defect("the second phone does not overtake the first one").into())
     }
 
     /// Changes a phone's text and signs it again in software.
@@ -227,7 +227,7 @@ impl<T: Target> Stage<'_, T> {
             Signer::OldAuthKey => self
                 .old_key
                 .clone()
-                .ok_or_else(|| CommandError::internal("the phone has made no new AuthKey"))?,
+                .ok_or_else(|| CommandError::defect("the phone has made no new AuthKey"))?,
             Signer::AnotherAuthKey => {
                 let other = self.person(Who::Other).user.openid.clone();
                 self.owner.phone.auth_key(&other)?
@@ -238,9 +238,9 @@ impl<T: Target> Stage<'_, T> {
                 let openid = other.user.openid.clone();
                 other.phone.auth_key(&openid)?
             }
-            Signer::Weak => return Err(CommandError::internal("no weak key was uploaded").into()),
+            Signer::Weak => return Err(CommandError::defect("no weak key was uploaded").into()),
             Signer::Attacker => {
-                self.attacker.clone().ok_or_else(|| CommandError::internal("the attacker has made no key"))?
+                self.attacker.clone().ok_or_else(|| CommandError::defect("the attacker has made no key"))?
             }
         })
     }
@@ -286,7 +286,7 @@ impl OwnedEditContext {
 }
 
 fn nothing_recorded() -> CommandError {
-    CommandError::internal("nothing was recorded")
+    CommandError::defect("nothing was recorded")
 }
 
 fn nothing_to_change() -> TargetError {

@@ -61,7 +61,7 @@ impl<T: Target> Stage<'_, T> {
             }
             refusal = Some(answer);
         }
-        refusal.ok_or_else(|| CommandError::internal("nothing was sent").into())
+        refusal.ok_or_else(|| CommandError::defect("nothing was sent").into())
     }
 
     /// Sends inputs for one order on several connections at once, in several rounds. More than one acceptance in a
@@ -152,7 +152,7 @@ impl<T: Target> Stage<'_, T> {
                 }
             }
         }
-        refusal.ok_or_else(|| CommandError::internal("nothing was sent").into())
+        refusal.ok_or_else(|| CommandError::defect("nothing was sent").into())
     }
 
     /// How many payments have changed a number since it had these values, judged by what one honest payment changes; `None`:

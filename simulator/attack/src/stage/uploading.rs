@@ -29,7 +29,7 @@ impl<T: Target> Stage<'_, T> {
             Uploaded::FirstAgain => self
                 .first_upload
                 .clone()
-                .ok_or_else(|| CommandError::internal("the owner's phone has uploaded nothing"))?,
+                .ok_or_else(|| CommandError::defect("the owner's phone has uploaded nothing"))?,
             Uploaded::KnownKeyForOther => {
                 let openid = self.person(Who::Other).user.openid.clone();
                 Upload { openid, ..self.owner.phone.upload()? }
@@ -74,7 +74,7 @@ impl<T: Target> Stage<'_, T> {
                 return Ok(others);
             }
         }
-        Err(CommandError::internal("the other phone does not overtake the owner's").into())
+        Err(CommandError::defect("the other phone does not overtake the owner's").into())
     }
 
     /// The upload of a new AuthKey whose export has another value in a member, signed by the phone's ASK.
@@ -122,7 +122,7 @@ fn changed_export(
     scheme: Scheme,
 ) -> Result<ExportBlob, CommandError> {
     let mut members: Map<String, Value> = serde_json::from_slice(&export.json)
-        .map_err(|_| CommandError::internal("a phone's export is not a JSON object"))?;
+        .map_err(|_| CommandError::defect("a phone's export is not a JSON object"))?;
     members.insert(member.to_owned(), value.into());
     let json = Value::Object(members).to_string().into_bytes();
     Ok(ExportBlob { signature: signer.sign(&json, scheme)?, json })

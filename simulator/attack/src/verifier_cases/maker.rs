@@ -66,7 +66,7 @@ impl Maker {
             let forged = forge_enrolment(self.upload.clone(), Enrolment::LeafOfNobody, &self.supply)?;
             let leaf = decode_chain(&forged.ask)?.certificates.into_iter().next().unwrap_or_default();
             let public_key = PublicKey::from_certificate_der(&leaf)
-                .map_err(|_| CommandError::internal("a forged leaf does not read"))?;
+                .map_err(|_| CommandError::defect("a forged leaf does not read"))?;
             let ask_facts = KeyJson { public_key, ..honest.ask_facts.clone() };
             return Ok(Evidence { ask: forged.ask, ask_facts, auth_key: forged.auth_key, ..honest.clone() });
         }
@@ -101,7 +101,7 @@ impl Maker {
         let rest = honest
             .split_once(",\"cpu_id\"")
             .map(|(_, rest)| rest)
-            .ok_or_else(|| CommandError::internal("a phone's export names no cpu_id"))?;
+            .ok_or_else(|| CommandError::defect("a phone's export names no cpu_id"))?;
         let json = format!("{{\"pub_key\":{},\"cpu_id\"{rest}", Value::from(weak_key.public_pem()?));
         let result = self.honest.result.json.clone();
         Ok(Evidence {
@@ -142,7 +142,7 @@ fn ask_facts(ask: &ExportBlob) -> Result<KeyJson, CommandError> {
         return decode_key(&ask.json);
     }
     let chain = decode_chain(ask)?.verify();
-    let facts = chain.map_err(|_| CommandError::internal("a phone's certificate chain does not verify"))?;
+    let facts = chain.map_err(|_| CommandError::defect("a phone's certificate chain does not verify"))?;
     let challenge = facts.challenge;
     Ok(KeyJson {
         public_key: facts.ask,
@@ -155,11 +155,11 @@ fn ask_facts(ask: &ExportBlob) -> Result<KeyJson, CommandError> {
 
 fn decode_chain(ask: &ExportBlob) -> Result<CertificateChain, CommandError> {
     CertificateChain::decode(&ask.json)
-        .map_err(|_| CommandError::internal("a phone's certificate chain does not read"))
+        .map_err(|_| CommandError::defect("a phone's certificate chain does not read"))
 }
 
 pub(super) fn decode_key(json: &[u8]) -> Result<KeyJson, CommandError> {
-    KeyJson::decode(json).map_err(|_| CommandError::internal("a phone's export does not decode"))
+    KeyJson::decode(json).map_err(|_| CommandError::defect("a phone's export does not decode"))
 }
 
 pub(super) fn facts(key: &KeyJson) -> KeyFacts<'_> {
@@ -167,5 +167,5 @@ pub(super) fn facts(key: &KeyJson) -> KeyFacts<'_> {
 }
 
 pub(super) fn text(bytes: &[u8]) -> Result<&str, CommandError> {
-    std::str::from_utf8(bytes).map_err(|_| CommandError::internal("a phone's text is not UTF-8"))
+    std::str::from_utf8(bytes).map_err(|_| CommandError::defect("a phone's text is not UTF-8"))
 }

@@ -61,9 +61,9 @@ impl ServedFunction {
         }
         // The semaphore is never closed.
         let _permit =
-            self.running.acquire().await.map_err(|error| CommandError::internal(error.to_string()))?;
+            self.running.acquire().await.map_err(|error| CommandError::defect(error.to_string()))?;
         let app = self.wechat.accounts().app(&appid);
-        let app = app.ok_or_else(|| CommandError::internal("the mini program that calls is unknown"))?;
+        let app = app.ok_or_else(|| CommandError::defect("the mini program that calls is unknown"))?;
         let mut command = self.function.command(EventSource::StandardInput);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env_remove(UNIONID).envs(caller_context(&self.wechat, &user, app)?);
@@ -72,7 +72,7 @@ impl ServedFunction {
             CommandError::environment(text!("node does not start: {error}", error = error), install_node())
         })?;
         let (Some(mut input), Some(output)) = (node.stdin.take(), node.stdout.take()) else {
-            return Err(CommandError::internal("a process has no pipes"));
+            return Err(CommandError::defect("a process has no pipes"));
         };
         let mut output = BufReader::new(output);
         let event = format!("{}\n", Value::Object(event));

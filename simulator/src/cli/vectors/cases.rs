@@ -49,7 +49,7 @@ pub(super) struct SignedFiles {
 /// Those of [`verifier_cases`]. `Internal` if there is no such family.
 pub(super) fn make(profile: &str, seed: Option<&str>) -> Result<CaseSet, CommandError> {
     let profile = Profile::named(profile)
-        .ok_or_else(|| CommandError::internal(format!("the phone's profile {profile} is not known")))?;
+        .ok_or_else(|| CommandError::defect(format!("the phone's profile {profile} is not known")))?;
     let keys = seed.map_or_else(KeySource::random, KeySource::seeded);
     let mut files = CaseFiles::default();
     let cases = verifier_cases(profile, &keys)?.into_iter().map(|case| files.add_case(case)).collect();

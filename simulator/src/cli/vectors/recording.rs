@@ -109,7 +109,7 @@ impl<S: Service> Recorder<'_, S> {
                 .request_ok(init)
                 .await?
                 .session
-                .ok_or_else(|| CommandError::internal("initSigh answered no session"))?;
+                .ok_or_else(|| CommandError::defect("initSigh answered no session"))?;
             self.service.request(self.device, TouchSensor { touch: finger }).await?;
             let result = self.request_export(soter::FinishSign { session }).await?;
             let name = format!("app_result_{name}");
@@ -140,7 +140,7 @@ impl<S: Service> Recorder<'_, S> {
             };
             let callback = self.service.request(self.device, request).await?;
             if callback.err_code != 0 {
-                return Err(CommandError::internal(format!("the phone refused: {}", callback.err_msg)));
+                return Err(CommandError::defect(format!("the phone refused: {}", callback.err_msg)));
             }
             callbacks.push((name, callback));
         }
@@ -153,15 +153,14 @@ impl<S: Service> Recorder<'_, S> {
             .iter()
             .find(|app| app.package == WECHAT_PACKAGE)
             .map(|app| app.uid)
-            .ok_or_else(|| CommandError::internal("WeChat is not on the phone"))?;
+            .ok_or_else(|| CommandError::defect("WeChat is not on the phone"))?;
         let kname = find_key(&keys, KeyKind::AuthKey)?.name.clone().unwrap_or_default();
         let ask = self.request_export(soter::GetAppSecureKey { uid }).await?;
         let auth_key = self.request_export(soter::GetAuthKey { uid, kname }).await?;
         self.record_app_keys("wechat", &keys, &ask, &auth_key).await?;
         for (name, callback) in callbacks {
-            let object = serde_json::to_vec(&callback).map_err(|error| {
-                CommandError::internal(format!("the callback does not serialise: {error}"))
-            })?;
+            let object = serde_json::to_vec(&callback)
+                .map_err(|error| CommandError::defect(format!("the callback does not serialise: {error}")))?;
             let name = format!("wechat_result_{name}");
             self.add_file(
                 &format!("{name}.callback.json"),
@@ -201,7 +200,7 @@ impl<S: Service> Recorder<'_, S> {
     fn add_chain(&mut self, app: &str, ask: &ExportBlob) -> Result<(), CommandError> {
         self.add_file(&format!("{app}_ask.json"), "ASK as a certificate chain", &ask.json);
         let chain: Value = serde_json::from_slice(&ask.json)
-            .map_err(|error| CommandError::internal(format!("the chain does not read: {error}")))?;
+            .map_err(|error| CommandError::defect(format!("the chain does not read: {error}")))?;
         let certificates = chain.get("certs").and_then(Value::as_array).cloned().unwrap_or_default();
         let names: Vec<_> =
             (1..=certificates.len()).map(|number| format!("{app}_certificate_{number}.pem")).collect();
@@ -232,7 +231,7 @@ impl<S: Service> Recorder<'_, S> {
         key: &str,
     ) -> Result<(), CommandError> {
         let json = String::from_utf8(blob.json.clone())
-            .map_err(|_| CommandError::internal(format!("{name} is not UTF-8")))?;
+            .map_err(|_| CommandError::defect(format!("{name} is not UTF-8")))?;
         let base64 = soter_wire::base64::encode(&blob.signature);
         let public_key = self
             .set
@@ -244,7 +243,7 @@ impl<S: Service> Recorder<'_, S> {
         let check = VerifySignature { key: public_key, json, signature: base64.clone(), salt: None };
         let verdict = self.service.request(self.device, check).await?;
         let (true, Some(scheme)) = (verdict.valid, verdict.scheme) else {
-            return Err(CommandError::internal(format!(
+            return Err(CommandError::defect(format!(
                 "{name} does not verify: {}",
                 verdict.detail.english()
             )));
@@ -284,7 +283,7 @@ impl<S: Service> Recorder<'_, S> {
         if reply.result_code == 0 {
             Ok(reply)
         } else {
-            Err(CommandError::internal(format!("{} answered {}", C::METHOD, reply.result_code)))
+            Err(CommandError::defect(format!("{} answered {}", C::METHOD, reply.result_code)))
         }
     }
 
@@ -294,7 +293,7 @@ impl<S: Service> Recorder<'_, S> {
     ) -> Result<ExportBlob, CommandError> {
         let base64 = self.request_ok(command).await?.export_data.unwrap_or_default();
         ExportBlob::decode(&decode_base64(&base64)?)
-            .map_err(|error| CommandError::internal(format!("{} exported no blob: {error}", C::METHOD)))
+            .map_err(|error| CommandError::defect(format!("{} exported no blob: {error}", C::METHOD)))
     }
 }
 
@@ -306,5 +305,5 @@ fn find_key(keys: &[Key], kind: KeyKind) -> Result<&Key, CommandError> {
 
 fn decode_base64(base64: &str) -> Result<Vec<u8>, CommandError> {
     soter_wire::base64::decode(base64)
-        .map_err(|error| CommandError::internal(format!("the phone's Base64 does not decode: {error}")))
+        .map_err(|error| CommandError::defect(format!("the phone's Base64 does not decode: {error}")))
 }

@@ -11,6 +11,8 @@ use soter_bridge::visible;
 use soter_wechat::codes;
 use soter_wire::{ExportBlob, Mode, SignatureScheme};
 
+use soter_text::Text;
+
 use super::*;
 use crate::front::Answer;
 use crate::front::authentication::Authentication;
@@ -32,7 +34,7 @@ fn verdict(valid: bool) -> Verdict {
     Verdict {
         valid,
         reason: if valid { "valid" } else { "wrong-salt-length" }.to_owned(),
-        detail: "at salt length 20".into(),
+        detail: Text::verbatim("at salt length 20"),
         scheme: Some(SignatureScheme::default()),
         remarks: Vec::new(),
     }
@@ -74,7 +76,7 @@ fn a_refusal_shows_its_meaning_the_phones_reason_and_what_to_do() {
     let frozen = callback(90010, "fail authenticate freeze. please try again later");
     let refused = Authentication {
         callback: frozen,
-        reason: Some("locked for 30 s".into()),
+        reason: Some(Text::verbatim("locked for 30 s")),
         evidence: None,
         remarks: Vec::new(),
     };

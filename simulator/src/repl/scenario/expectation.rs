@@ -214,7 +214,9 @@ mod tests {
         ];
         let mut kept = Kept::default();
         kept.insert("four".to_owned(), json!(4));
-        let Step::Expect(expectation) = Step::read(line)? else { return Err("no expectation".into()) };
+        let Step::Expect(expectation) = Step::read(line)? else {
+            return Err(Text::verbatim("no expectation"));
+        };
         expectation.check(&answers, None, &kept)
     }
 

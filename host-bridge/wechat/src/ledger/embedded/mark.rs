@@ -78,7 +78,7 @@ impl Mark {
 
     /// Reads a file, if it is there. The error is its cause.
     pub(super) fn open(path: &Path) -> Result<Stored, Text> {
-        let cause = |error: io::Error| error.to_string().into();
+        let cause = |error: io::Error| Text::verbatim(error.to_string());
         match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_file() => Self::read(path).map_err(cause),
             // Reading a pipe could wait for ever.

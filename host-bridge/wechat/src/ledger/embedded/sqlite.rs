@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
-use soter_text::text;
+use soter_text::{Text, text};
 use soter_wire::{PublicKey, SignatureScheme};
 
 use super::mark::{self, Mark, Stored};
@@ -236,7 +236,7 @@ fn create(path: &Path) -> Result<(), LedgerError> {
             }
             _ => text!("check that you may read and write the file and its folder"),
         };
-        refused(path, error.to_string().into(), next, false)
+        refused(path, Text::verbatim(error.to_string()), next, false)
     };
     check_left(path)?;
     let mut options = OpenOptions::new();
@@ -310,7 +310,7 @@ fn what_it_lacks(connection: &Connection, path: &Path) -> Result<Lacks, LedgerEr
     };
     let integrity: String =
         connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
-    if integrity == "ok" { Ok(lacks) } else { Err(damaged(path, one_line(&integrity).into())) }
+    if integrity == "ok" { Ok(lacks) } else { Err(damaged(path, Text::verbatim(one_line(&integrity)))) }
 }
 
 /// The tables that a file does not have yet.

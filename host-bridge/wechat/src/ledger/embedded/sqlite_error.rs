@@ -36,7 +36,7 @@ pub(super) fn unusable(path: &Path, error: &Error) -> LedgerError {
         Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
         _ => error.to_string(),
     };
-    refused(path, one_line(&what).into(), next, may_pass)
+    refused(path, Text::verbatim(one_line(&what)), next, may_pass)
 }
 
 /// The error for a ledger whose mark cannot be read or written.

@@ -108,7 +108,7 @@ pub(super) fn unusable(address: &Address, error: &Error) -> LedgerError {
         Error::Tls(error) => format!("TLS: {error}"),
         _ => error.to_string(),
     };
-    refused(address, one_line(&what).into(), next, true)
+    refused(address, Text::verbatim(one_line(&what)), next, true)
 }
 
 /// What to do about tables that this program has not made, or that are not all there.

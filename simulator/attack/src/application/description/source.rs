@@ -69,7 +69,7 @@ impl Place {
                 selector = selector.text
             ),
             Self::Header(name) => text!("the header `{name}`", name = name.as_str()),
-            Self::Pointer(pointer) => format!("`{pointer}`").into(),
+            Self::Pointer(pointer) => Text::verbatim(format!("`{pointer}`")),
             Self::Template(template) => text!("the template `{template}`", template = template),
         }
     }

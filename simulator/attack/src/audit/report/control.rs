@@ -59,6 +59,8 @@ impl Finding {
 
 #[cfg(test)]
 mod tests {
+    use soter_text::Text;
+
     use super::*;
     use crate::audit::selection::Baseline;
     use crate::catalogue::find;
@@ -69,7 +71,7 @@ mod tests {
         let exchange = Exchange { request: "sent".to_owned(), response: String::new(), curl: String::new() };
         let failed = ControlFailed {
             control: ControlKind::Positive,
-            what: "refused".into(),
+            what: Text::verbatim("refused"),
             exchange: Some(exchange),
         };
         let finding = Finding::for_control(&failed);

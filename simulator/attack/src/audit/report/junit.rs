@@ -23,7 +23,7 @@ pub(super) fn document(report: &Report) -> Result<String, CommandError> {
     document.add_test_suite(suite);
     document
         .to_string()
-        .map_err(|error| CommandError::internal(format!("a report does not serialise: {error}")))
+        .map_err(|error| CommandError::defect(format!("a report does not serialise: {error}")))
 }
 
 fn case(report: &Report, finding: &Finding) -> TestCase {

@@ -14,7 +14,7 @@ impl Report {
         let pretty = |value: &Value| {
             serde_json::to_string_pretty(value)
                 .map(|text| format!("{text}\n"))
-                .map_err(|error| CommandError::internal(format!("a report does not serialise: {error}")))
+                .map_err(|error| CommandError::defect(format!("a report does not serialise: {error}")))
         };
         match kind {
             ReportKind::Html => Ok(html::page(self)),

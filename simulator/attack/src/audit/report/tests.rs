@@ -3,6 +3,8 @@ use std::path::Path;
 use quick_junit::TestCaseStatus;
 use serde_json::{Value, json};
 
+use soter_text::Text;
+
 use super::*;
 use crate::catalogue::{catalogue, find};
 use crate::target::Exchange;
@@ -11,7 +13,7 @@ fn report() -> Report {
     let finding = |id: &str, verdict, reason: &str, exchange| Finding {
         attack: find(id).unwrap(),
         verdict,
-        reason: reason.into(),
+        reason: Text::verbatim(reason),
         exchange,
         known: false,
     };
@@ -75,7 +77,7 @@ fn the_junit_report_is_xml_whatever_characters_a_target_sends() {
     let mut report = report();
     report.target.push_str(&every);
     for finding in &mut report.findings {
-        finding.reason = (&every).into();
+        finding.reason = Text::verbatim(&every);
         let text = || every.clone();
         finding.exchange = Some(Exchange { request: text(), response: text(), curl: text() });
     }
@@ -229,7 +231,7 @@ fn every_result_of_a_sarif_log_has_a_baseline_state_only_if_there_is_a_baseline(
 #[test]
 fn a_targets_text_is_neither_a_placeholder_nor_a_link_in_a_sarif_log() {
     let mut report = report();
-    report.findings[1].reason = "{0} [here](http://127.0.0.1:2/)".into();
+    report.findings[1].reason = Text::verbatim("{0} [here](http://127.0.0.1:2/)");
     report.target = "http://127.0.0.1:1/a b".to_owned();
     let result = &sarif_results(&report)[1];
     let text = result["message"]["text"].as_str().unwrap();

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use soter_text::Text;
+
 use super::*;
 
 /// The outcome of a commit.
@@ -32,7 +34,7 @@ impl Fragile {
 
     fn error(&self) -> LedgerError {
         let may_pass = self.may_pass;
-        LedgerError { what: "the disk is full".into(), next: "make room".into(), may_pass }
+        LedgerError { what: Text::verbatim("the disk is full"), next: Text::verbatim("make room"), may_pass }
     }
 }
 
@@ -81,7 +83,7 @@ async fn a_ledger_whose_store_failed_accepts_nothing_until_it_has_recovered() {
     recovered(&ledger).await;
     assert!(!spend(&ledger, "a", 1).await, "it was accepted before");
     assert!(spend(&ledger, "a", 2).await, "nobody has accepted it");
-    assert_eq!(*observed.lock().unwrap(), [Some("the disk is full".into()), None]);
+    assert_eq!(*observed.lock().unwrap(), [Some(Text::verbatim("the disk is full")), None]);
 }
 
 #[tokio::test]
