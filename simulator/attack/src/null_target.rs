@@ -208,6 +208,10 @@ impl Target for NullTarget {
         Ok(Self::accepted_answer())
     }
 
+    async fn enroll_in_other_app(&self, _: &Upload) -> Result<Answer, TargetError> {
+        Ok(Self::accepted_answer())
+    }
+
     async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {
         Ok(Visit::new(user))
     }

@@ -97,6 +97,14 @@ impl<'a, T: Target> Stage<'a, T> {
                 return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
             }
         }
+        if key == Some(Signer::OtherAppsAuthKey) {
+            let upload = run_cpu_bound(|| owner.phone.upload_for(&owner.user.other_app_openid))?;
+            let answer = target.enroll_in_other_app(&upload).await?;
+            if !answer.accepted {
+                let reason = text!("the target takes the keys of one mini program alone from a phone");
+                return Err(PlayEnd::played(Verdict::Skip, reason, Some(answer)));
+            }
+        }
         let attacker = if key == Some(Signer::Attacker) { Some(supply.key()?) } else { None };
         Ok(Self {
             target,
@@ -113,11 +121,10 @@ impl<'a, T: Target> Stage<'a, T> {
             first_upload,
             has_open_order: false,
             was_refused: false,
-            // A target may serve only one user on a phone, the newest one.
-            honest_refusal_verdict: if key == Some(Signer::AnotherAuthKey) {
-                Verdict::Skip
-            } else {
-                Verdict::Error
+            // A target may serve only one user, or only one mini program, on a phone: the newest one.
+            honest_refusal_verdict: match key {
+                Some(Signer::AnotherAuthKey | Signer::OtherAppsAuthKey) => Verdict::Skip,
+                _ => Verdict::Error,
             },
             // If the attack asks whether this result is accepted, a refusal answers it. If it asks what happens
             // afterwards, a refusal leaves nothing to ask.

@@ -153,6 +153,8 @@ pub enum Signer {
     OldAuthKey,
     /// The AuthKey of another user of the mini program on the owner's phone, which was uploaded.
     AnotherAuthKey,
+    /// The owner's AuthKey for the other mini program, on the same phone, which was uploaded.
+    OtherAppsAuthKey,
     /// The ASK of the owner's phone.
     Ask,
     /// The AuthKey of the other user's phone.

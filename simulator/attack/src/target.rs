@@ -87,6 +87,18 @@ pub trait Target: Send + Sync {
         upload: &Upload,
     ) -> impl Future<Output = Result<Answer, TargetError>> + Send;
 
+    /// Brings a phone's keys for another mini program to the server that verifies its signatures.
+    ///
+    /// # Errors
+    /// [`TargetError::DoesNotApply`] if the target serves one mini program alone, or no other one is known.
+    /// [`TargetError::Broken`] as of [`enroll`](Self::enroll).
+    fn enroll_in_other_app(
+        &self,
+        _upload: &Upload,
+    ) -> impl Future<Output = Result<Answer, TargetError>> + Send {
+        async { Err(TargetError::does_not_apply(text!("only a verifier serves several mini programs"))) }
+    }
+
     /// Logs a user in.
     ///
     /// # Errors

@@ -175,6 +175,34 @@ impl WeChatTarget {
         self.http.send(request).await
     }
 
+    /// Brings a phone's keys to the verifier, for this mini program.
+    async fn upload(&self, upload: &Upload, appid: &str) -> Result<Answer, TargetError> {
+        let url = self.address(&self.enroll_url)?;
+        // The query may contain a token.
+        let secrets = url.query().into_iter().map(|query| (query.into(), "…".to_owned())).collect();
+        let body = device_json(upload, appid).to_string();
+        let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
+        let members: Option<Value> = serde_json::from_str(&reply.body).ok();
+        let denied = members.as_ref().is_some_and(|members| {
+            members.get("enrolled") == Some(&Value::Bool(false))
+                || members.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
+        });
+        if matches!(reply.status, 401 | 404 | 405 | 501) {
+            return Err(TargetError::broken(text!(
+                "the target does not know these keys: POST {address} answered {status}",
+                address = self.enroll_url.split('?').next().unwrap_or_default(),
+                status = reply.status
+            )));
+        }
+        let accepted = (200..300).contains(&reply.status) && !denied;
+        let mut answer = answer(reply, accepted);
+        if !accepted {
+            let status = answer.status;
+            answer.reason.get_or_insert_with(|| text!("status {status}", status = status));
+        }
+        Ok(answer)
+    }
+
     async fn exchange_code(&self, code: &str) -> Result<Answer, TargetError> {
         let mut url = self.address("/sns/jscode2session")?;
         url.query_pairs_mut()
@@ -206,30 +234,11 @@ impl Target for WeChatTarget {
     }
 
     async fn enroll(&self, _: &Visit, upload: &Upload) -> Result<Answer, TargetError> {
-        let url = self.address(&self.enroll_url)?;
-        // The query may contain a token.
-        let secrets = url.query().into_iter().map(|query| (query.into(), "…".to_owned())).collect();
-        let body = device_json(upload, &self.app.appid).to_string();
-        let reply = self.http.send(Request { secrets, ..Request::post(url, body) }).await?;
-        let members: Option<Value> = serde_json::from_str(&reply.body).ok();
-        let denied = members.as_ref().is_some_and(|members| {
-            members.get("enrolled") == Some(&Value::Bool(false))
-                || members.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
-        });
-        if matches!(reply.status, 401 | 404 | 405 | 501) {
-            return Err(TargetError::broken(text!(
-                "the target does not know these keys: POST {address} answered {status}",
-                address = self.enroll_url.split('?').next().unwrap_or_default(),
-                status = reply.status
-            )));
-        }
-        let accepted = (200..300).contains(&reply.status) && !denied;
-        let mut answer = answer(reply, accepted);
-        if !accepted {
-            let status = answer.status;
-            answer.reason.get_or_insert_with(|| text!("status {status}", status = status));
-        }
-        Ok(answer)
+        self.upload(upload, &self.app.appid).await
+    }
+
+    async fn enroll_in_other_app(&self, upload: &Upload) -> Result<Answer, TargetError> {
+        self.upload(upload, &self.other_app()?.appid).await
     }
 
     async fn start_visit(&self, user: &User) -> Result<Visit, TargetError> {

@@ -132,9 +132,10 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::CounterAsDouble => Fail "COUNTER-15";
         Weakness::CounterAsText => Fail "COUNTER-13 COUNTER-26 COUNTER-30 COUNTER-36" Warn "COUNTER-14";
         Weakness::CounterBeforeSignature => Fail "COUNTER-21 COUNTER-27";
-        Weakness::CounterByDeviceAndUser => Fail "COUNTER-22";
-        Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22";
-        Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22";
+        Weakness::CounterByDeviceAndApp => Fail "COUNTER-38";
+        Weakness::CounterByDeviceAndUser => Fail "COUNTER-22 COUNTER-38";
+        Weakness::CounterByKey => Fail "COUNTER-19 COUNTER-22 COUNTER-38";
+        Weakness::CounterByUser => Fail "COUNTER-20 COUNTER-22 COUNTER-38";
         Weakness::CounterIn32Bits => Fail "COUNTER-14 COUNTER-15";
         Weakness::CounterInMemory => Fail "REPLAY-03 COUNTER-05";
         Weakness::CounterLenient => Fail "COUNTER-06 COUNTER-07 COUNTER-08 COUNTER-09 COUNTER-18 COUNTER-35 JSON-24 IDENTITY-16";
@@ -142,13 +143,13 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::CounterMayBeMissing => Fail "COUNTER-10";
         Weakness::CounterNotANumber => Fail "COUNTER-34";
         Weakness::CounterNotChecked =>
-            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37";
+            Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-04 REPLAY-05 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37 COUNTER-38";
         Weakness::CounterPlusOne => Fail "COUNTER-13" Warn "COUNTER-14";
         Weakness::CounterSaturates => Fail "COUNTER-35";
         Weakness::CounterWindow => Fail "REPLAY-05 COUNTER-24 COUNTER-36";
         Weakness::CounterWraps => Fail "COUNTER-35";
         Weakness::CounterZeroIsNone => Fail "COUNTER-24";
-        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-37";
+        Weakness::EqualCounter => Fail "REPLAY-01 REPLAY-02 REPLAY-03 REPLAY-13 REPLAY-14 REPLAY-15 COUNTER-01 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-28 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-37 COUNTER-38";
         Weakness::FirstKeyWins => Fail "COUNTER-12 COUNTER-18 JSON-18 JSON-24 IDENTITY-16";
         Weakness::LastCounterEvenIfRefused => Fail "REPLAY-13";
         Weakness::LastCounterOnly => Fail "REPLAY-04 REPLAY-05 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-24 COUNTER-30 COUNTER-36";
@@ -159,7 +160,7 @@ async fn a_verifier_that_is_careless_about_counters_is_found_by_exactly_the_matc
         Weakness::StoredAsDouble => Fail "REPLAY-15";
         Weakness::StoredIn32Bits => Fail "REPLAY-14 REPLAY-15";
         Weakness::SignatureRemembered =>
-            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37";
+            Fail "REPLAY-10 REPLAY-05 COUNTER-27 COUNTER-01 COUNTER-02 COUNTER-03 COUNTER-04 COUNTER-05 COUNTER-17 COUNTER-19 COUNTER-22 COUNTER-24 COUNTER-28 COUNTER-30 COUNTER-31 COUNTER-32 COUNTER-33 COUNTER-36 COUNTER-37 COUNTER-38";
     }
 }
 

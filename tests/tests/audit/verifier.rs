@@ -265,6 +265,7 @@ impl Verifier {
         let cpu_id = match self.weakness {
             Weakness::CounterByKey => format!("{:?}", signer.key),
             Weakness::CounterByUser => signer.openid.clone(),
+            Weakness::CounterByDeviceAndApp => format!("{} {}", result.cpu_id, signer.appid),
             Weakness::CounterByDeviceAndUser => format!("{} {}", result.cpu_id, signer.openid),
             Weakness::CounterByProcess => format!("{} {}", result.cpu_id, claim.process),
             _ => result.cpu_id,

@@ -160,4 +160,25 @@ pub(super) static ATTACKS: &[Attack] = &[
         ),
         ..BASE
     },
+    Attack {
+        id: "SOTER-COUNTER-38",
+        title: "a spent counter in another mini program of the same phone",
+        making: "An honest result is accepted; then the same phone's AuthKey of another mini program signs a fresh text with the counter of that result, which is sent with that mini program's access token.",
+        meaning: "Counters are kept by mini program, so a phone that was rolled back goes on in another one.",
+        fix: "Keep the highest counter by cpu_id alone; it is the device's, whatever user, app or key.",
+        script: Script::Send(
+            &[Before::Pay],
+            Forgery {
+                made: Made::InSoftware {
+                    key: Signer::OtherAppsAuthKey,
+                    edits: &[SPENT],
+                    scheme: Scheme::STANDARD,
+                },
+                claims: Claim::OwnerElsewhere,
+                envelope: Envelope::OtherAppsToken,
+                ..Forgery::HONEST
+            },
+        ),
+        ..BASE
+    },
 ];

@@ -232,6 +232,10 @@ impl<T: Target> Stage<'_, T> {
                 let other = self.person(Who::Other).user.openid.clone();
                 self.owner.phone.auth_key(&other)?
             }
+            Signer::OtherAppsAuthKey => {
+                let in_other_app = self.owner.user.other_app_openid.clone();
+                self.owner.phone.auth_key(&in_other_app)?
+            }
             Signer::Ask => self.owner.phone.ask()?,
             Signer::OthersAuthKey => {
                 let other = self.person(Who::Other);

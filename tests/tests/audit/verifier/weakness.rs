@@ -51,6 +51,7 @@ pub(crate) enum Weakness {
     CounterAsDouble,
     CounterAsText,
     CounterBeforeSignature,
+    CounterByDeviceAndApp,
     CounterByDeviceAndUser,
     CounterIn32Bits,
     CounterInMemory,
