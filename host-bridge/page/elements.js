@@ -77,7 +77,7 @@ export function svg(name, attributes, ...children) {
   return element;
 }
 
-/** A line drawing; it says nothing to a screen reader, so the words must stand beside it. */
+/** A line drawing; it says nothing to a screen reader, so the words must stand next to it. */
 export function icon(name) {
   return svg('svg', { viewBox: '0 0 24 24', class: `icon icon-${name}`, 'aria-hidden': 'true', focusable: 'false' },
     ...PATHS[name].map((d) => svg('path', { d })));

@@ -10,7 +10,7 @@ import { moment, text } from './texts.js';
 
 /** The height of a line of the list, in pixels; the same as in the style sheet. */
 const LINE = 52;
-/** From this width on there is room for a call beside the list; the same as in the style sheet. */
+/** From this width on there is room for a call next to the list; the same as in the style sheet. */
 const WIDE = '(min-width: 1240px)';
 
 const FILTERS = {
@@ -125,7 +125,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     if (chosen === null && said === words) return;
     chosen = null;
     said = words;
-    body.classList.remove('laid-open');
+    body.classList.remove('entry-open');
     fill(detail, h('p', { class: 'empty' }, words));
     drawLines();
   }
@@ -170,11 +170,11 @@ export function journal(root, { bridge, say, fail, diagnose }) {
     drawLines();
   }
 
-  /** Opens the call that somebody has chosen. Where there is no room beside the list, it takes the list's place only if `goes` there. */
+  /** Opens the call that somebody has chosen. Where there is no room next to the list, it takes the list's place only if `goes` there. */
   function choose(entry, goes = false) {
     isPinned = true;
     const top = list.scrollTop;
-    body.classList.toggle('laid-open', goes);
+    body.classList.toggle('entry-open', goes);
     layCallOpen(entry);
     // The focus does not stay on a list that has gone.
     if (goes && list.offsetParent === null) {
@@ -184,7 +184,7 @@ export function journal(root, { bridge, say, fail, diagnose }) {
   }
 
   function close() {
-    body.classList.remove('laid-open');
+    body.classList.remove('entry-open');
     list.scrollTop = scrolledTo;
     drawLines();
     list.focus();
@@ -231,19 +231,19 @@ export function journal(root, { bridge, say, fail, diagnose }) {
   function speak() {
     search.placeholder = text('journal.searchHint');
     drawn.clear();
-    layChosenOpen();
+    showChosen();
     match();
     calls.speak();
   }
 
-  function layChosenOpen() {
+  function showChosen() {
     const entry = calls.entries.find(({ number }) => number === chosen);
     if (entry) layCallOpen(entry);
   }
 
   calls.addEventListener('change', match);
   calls.addEventListener('forgotten', () => { isPinned = false; });
-  calls.addEventListener('reworded', layChosenOpen);
+  calls.addEventListener('reworded', showChosen);
   search.placeholder = text('journal.searchHint');
   match();
   return { speak };

@@ -1,12 +1,11 @@
 //! TOML files that people write.
 
-use std::fmt;
-
 use serde::de::DeserializeOwned;
 use soter_text::{Text, text};
 
 /// Why a TOML text is refused. The text itself is not quoted, because it may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text().english())]
 pub struct TomlError {
     /// The number of the line.
     pub line: usize,
@@ -29,13 +28,5 @@ impl TomlError {
     /// Where it is and what it is, for people.
     pub fn text(&self) -> Text {
         text!("line {line}: {what}", line = self.line, what = self.what)
-    }
-}
-
-impl std::error::Error for TomlError {}
-
-impl fmt::Display for TomlError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.text().english())
     }
 }

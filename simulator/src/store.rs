@@ -7,7 +7,7 @@
 //!   phones.json            the normal world: which device is selected, and which are about to be removed
 //!   phones/NAME.json       how a device is set; a device exists when it has this file
 //!   wechat.db              the ledger of WeChat's servers: keys that phones have uploaded, counters that were seen;
-//!                          beside it its log (-wal) and the number of changes in it (-mark)
+//!                          next to it its log (-wal) and the number of changes in it (-mark)
 //!   devices/NAME/          one device's secure world; absent until it is first touched
 //!     root.key             32 raw bytes, the only secret that is not sealed
 //!     tee.sealed           the TEE's sealed state

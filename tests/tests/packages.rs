@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What a package holds beside the source: cargo's own files and the licences.
+/// What a package holds besides the source: cargo's own files and the licences.
 const ALWAYS: [&str; 6] =
     [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE", "LICENSE-MIT"];
 /// The crates that are published, and the files of each that are not Rust. A folder stands for all its files.

@@ -2,7 +2,7 @@
 //!
 //! `SOTER_TEST_POSTGRES` names the database; without it, these tests are skipped and say so. `SOTER_TEST_POSTGRES_RESTART` may
 //! have a command that restarts it in the middle of a test, and `SOTER_TEST_POSTGRES_TLS` an address with TLS. The script
-//! `with-postgres` beside this folder sets all three. Each test has a namespace of its own, which it removes.
+//! `with-postgres` next to this folder sets all three. Each test has a namespace of its own, which it removes.
 #![cfg(unix)]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::unwrap_used, reason = "an error here must fail the test")]

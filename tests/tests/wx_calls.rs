@@ -1,4 +1,4 @@
-//! The wx calls beside the authentication, as JSON-RPC clients see them.
+//! The wx calls besides the authentication, as JSON-RPC clients see them.
 
 #![expect(clippy::unwrap_used, reason = "an error here must fail the test")]
 

@@ -91,7 +91,7 @@ pub struct Attack {
     pub fix: String,
 }
 
-/// An input that was crafted, beside an honest one.
+/// An input that was crafted, and an honest one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Forged {
     /// The attack.

@@ -2,7 +2,11 @@
 
 use soter_text::{Text, text};
 
+use crate::columns::padded;
 use crate::target::Answer;
+
+/// The width of the longest name of a verdict.
+const VERDICT_COLUMNS: usize = 5;
 
 /// The verdict on a target, after one attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +46,11 @@ impl Verdict {
             Self::Skip => text!("SKIP"),
             Self::Pass => text!("PASS"),
         }
+    }
+
+    /// Its name for people, as wide as the longest one in any language.
+    pub fn column(self) -> String {
+        padded(&self.label().localized(), VERDICT_COLUMNS)
     }
 }
 

@@ -110,8 +110,11 @@ fn write(set: &VectorSet, cases: &CaseSet, folder: &Path) -> Result<(), CommandE
 
 fn summary(set: &VectorSet, cases: &CaseSet, folder: &Path) -> String {
     let width = set.files.iter().map(|file| file.name.len()).max().unwrap_or_default();
-    let mut lines: Vec<_> =
-        set.files.iter().map(|file| format!("{:width$}  {}", file.name, file.description)).collect();
+    let mut lines: Vec<_> = set
+        .files
+        .iter()
+        .map(|file| format!("{:width$}  {}", file.name, file.description.localized()))
+        .collect();
     let refused = cases.cases.iter().filter(|case| case.refused_by.is_some()).count();
     let others = [
         (

@@ -112,7 +112,7 @@ pub(super) fn codes(codes: &[&'static Code], paint: Paint) -> String {
             "{}  {}  {}",
             paint.strong(&code.code.to_string()),
             code.name,
-            paint.dim(&format!("({})", translated(&code.source.to_string())))
+            paint.dim(&format!("({})", code.source.text().localized()))
         );
         let advice = labelled(&label, |label| paint.dim(label), translated(code.advice));
         let mut lines = vec![head, format!("  {}", translated(code.meaning)), format!("  {advice}")];

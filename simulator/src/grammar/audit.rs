@@ -62,7 +62,7 @@ pub(crate) struct Audit {
     pub(crate) schema: bool,
     /// Where the verifier takes the phones' keys, by POST as JSON [default: /sim/devices]
     ///
-    /// Members: cpu_id, uid, attk (PEM), ask and auth_key (json, signature in Base64, empty beside a certificate
+    /// Members: cpu_id, uid, attk (PEM), ask and auth_key (json, signature in Base64, empty with a certificate
     /// chain), public_key (PEM of the AuthKey), salt_length, appid, openid. An answer of 200 takes the phone, unless it
     /// says {"enrolled":false}.
     #[arg(long, value_name = "URL", requires = "preset")]

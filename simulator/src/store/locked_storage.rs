@@ -52,11 +52,7 @@ impl From<FolderError> for StorageError {
                 Self { what: action.failed(&path, &source), untouched: false }
             }
             other => Self {
-                what: text!(
-                    "cannot use {location}: {cause}",
-                    location = text!("the state folder"),
-                    cause = other.text()
-                ),
+                what: text!("cannot use the state folder: {cause}", cause = other.text()),
                 untouched: true,
             },
         }

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use soter_text::{Text, text};
+use soter_text::text;
 
 use super::memory::{MemoryStorage, cannot_write, device_in_memory, failed};
 use super::{ProvisionedDevice, RpmbSlot, SLOT_BYTES, Storage, StorageError, StoredDevice};
@@ -114,7 +114,7 @@ impl Storage for PowerCutStorage {
             return Err(failed(text!(
                 "cannot read {location}: {cause}",
                 location = device_in_memory(),
-                cause = "power is off"
+                cause = text!("power is off")
             )));
         }
         self.memory.load()
@@ -141,7 +141,7 @@ impl Storage for PowerCutStorage {
 }
 
 fn power_is_off() -> StorageError {
-    cannot_write(&Text::verbatim("power is off"))
+    cannot_write(&text!("power is off"))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ async fn a_reset_forgets_devices_sessions_and_tokens_and_keeps_accounts() {
     assert_eq!(wechat.openid(DEFAULT_USER, DEFAULT_APPID).unwrap(), OPENID);
 }
 
-/// A calendar that somebody sets, beside a steady clock that stands still.
+/// A calendar that somebody sets, next to a steady clock that stands still.
 #[derive(Clone, Debug)]
 struct SetCalendar(Arc<AtomicU64>);
 

@@ -9,6 +9,7 @@ use toml_writer::{TomlKeyBuilder, TomlStringBuilder, WriteTomlKey, WriteTomlValu
 
 use super::draft::{Computed, Draft, Note};
 use super::success::Condition;
+use crate::columns;
 
 /// How long a step is repeated that was recorded several times in a row.
 const UNTIL: &str = "until = { within = 30, every = 0.5 }";
@@ -151,7 +152,7 @@ pub(super) fn write_comment(text: &str, out: &mut String) {
     let options = Options::new(WIDTH)
         .initial_indent("# ")
         .subsequent_indent("#   ")
-        .word_separator(WordSeparator::UnicodeBreakProperties)
+        .word_separator(WordSeparator::Custom(columns::words))
         .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -206,4 +207,23 @@ fn key(name: &str) -> String {
     // Writing to a `String` does not fail.
     let _ = builder.as_unquoted().unwrap_or_else(|| builder.as_basic()).write_toml_key(&mut out);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_broken_between_words_and_never_within_an_address() {
+        let address = "https://example.com/a/long/path/with-many-parts?and=a,query";
+        let text = format!("{} {address} {}", "word ".repeat(18).trim_end(), "说明，".repeat(30));
+        let mut out = String::new();
+        write_comment(&text, &mut out);
+        assert!(out.lines().count() > 2 && out.contains(address), "{out}");
+        assert!(
+            out.lines().all(|line| line.starts_with("# ")
+                && !line.trim_start_matches("# ").trim_start().starts_with('，')),
+            "{out}"
+        );
+    }
 }

@@ -56,7 +56,7 @@ fn text(exchange: &Exchange, names: &[&str], is_right: impl Fn(&str) -> bool) ->
     })
 }
 
-/// The text beside a password, if there is one alone.
+/// The text next to a password, if there is one alone.
 fn only_other_text(exchange: &Exchange) -> Option<String> {
     let mut texts = exchange.texts().into_iter().filter(|(name, place, _)| {
         matches!(place, Place::Form | Place::Json | Place::Query) && !is_secret_name(name)

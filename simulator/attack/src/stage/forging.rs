@@ -68,7 +68,7 @@ impl<T: Target> Stage<'_, T> {
     }
 
     /// Opens as many orders as inputs arrive at once. The very first is opened alone, because it shows whether the target
-    /// opens orders at all; those that fail beside others are opened once more, one by one.
+    /// opens orders at all; those that fail at the same time as others are opened once more, one by one.
     pub(super) async fn open_orders(
         &mut self,
         forgery: &Forgery,

@@ -29,7 +29,7 @@ use crate::files::{Input, read_input};
 use crate::front::{Console, Exit};
 use crate::grammar::{Audit, DEFAULT_ADDRESS, Tls};
 
-/// How often an attack is played at most: beside others, and then alone.
+/// How often an attack is played at most: together with others, and then alone.
 const TIMES_PLAYED: usize = 2;
 /// The maximum number of users that the control takes after an attack, and before the first one.
 const USERS_AFTER_ATTACK: usize = 1;

@@ -7,7 +7,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use soter_attack::Verdict;
 use soter_attack::audit::{Finding, Summary};
 use soter_text::{tr, translated};
-use unicode_width::UnicodeWidthStr;
 
 use crate::front::Console;
 use crate::grammar::Audit;
@@ -20,9 +19,6 @@ fn template() -> String {
     let text = tr!("{done}/{all} attacks, about {left} left", done = done, all = all, left = left);
     format!("{{bar:30}} {text}{{msg}}")
 }
-
-/// The width of the longest verdict.
-const VERDICT_COLUMNS: usize = 5;
 
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,14 +82,11 @@ impl Progress {
             Detail::Verbose => true,
         };
         let width = self.all.to_string().len();
-        let verdict = finding.verdict.label();
-        let verdict = verdict.localized();
-        let padding = " ".repeat(VERDICT_COLUMNS.saturating_sub(verdict.width()));
         let line = tr!(
             "{done}/{all} {verdict} {id}: {title}",
             done = format!("{:width$}", self.done),
             all = self.all,
-            verdict = format!("{verdict}{padding}"),
+            verdict = finding.verdict.column(),
             id = finding.attack.id,
             title = translated(finding.attack.title)
         );

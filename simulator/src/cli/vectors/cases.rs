@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use soter_attack::{Evidence, KeySource, VerifierCase, VerifierCheck, verifier_cases};
 use soter_bridge::protocol::CommandError;
+use soter_text::Text;
 use soter_wire::{ExportBlob, KeyJson, Profile};
 
 use super::recording::VectorFile;
@@ -101,7 +102,8 @@ impl CaseFiles {
         let Self { files, names } = self;
         let name = names.entry(bytes).or_insert_with_key(|bytes| {
             let name = format!("case_{}_{ending}", case.replace('-', "_"));
-            let description = format!("case {case}: {what}");
+            // Only the manifest says it.
+            let description = Text::verbatim(format!("case {case}: {what}"));
             files.push(VectorFile { name: name.clone(), description, bytes: bytes.clone() });
             name
         });

@@ -18,7 +18,7 @@ pub(super) fn manifest(set: &VectorSet, cases: &CaseSet) -> Value {
         .files
         .iter()
         .chain(&cases.files)
-        .map(|file| json!({"name": file.name, "description": file.description, "bytes": file.bytes.len()}))
+        .map(|file| json!({"name": file.name, "description": file.description.english(), "bytes": file.bytes.len()}))
         .collect();
     files.push(json!({"name": "README.txt", "description": "how to check the signatures by hand"}));
     files.push(json!({"name": "manifest.json", "description": "this file"}));

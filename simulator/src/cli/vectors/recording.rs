@@ -8,6 +8,7 @@ use soter_bridge::protocol::soter::{self, Reply};
 use soter_bridge::protocol::verify::VerifySignature;
 use soter_bridge::protocol::wx::StartSoterAuthentication;
 use soter_bridge::protocol::{Command, CommandError, Service, Touch, TouchScript};
+use soter_text::{Text, text};
 use soter_wire::{ExportBlob, SignatureScheme};
 
 /// The app that sends the trusted app's commands itself, as an Android app does.
@@ -46,7 +47,8 @@ pub(super) struct VectorSet {
 #[derive(Debug)]
 pub(super) struct VectorFile {
     pub(super) name: String,
-    pub(super) description: String,
+    /// What it holds.
+    pub(super) description: Text,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -98,7 +100,7 @@ impl<S: Service> Recorder<'_, S> {
         let keys = self.keys().await?;
         self.add_file(
             "attk.pem",
-            "public key of the device, ATTK",
+            text!("public key of the device, ATTK"),
             find_key(&keys, KeyKind::Attk)?.public_key.as_bytes(),
         );
         self.record_app_keys("app", &keys, &ask, &auth_key).await?;
@@ -113,8 +115,8 @@ impl<S: Service> Recorder<'_, S> {
             self.service.request(self.device, TouchSensor { touch: finger }).await?;
             let result = self.request_export(soter::FinishSign { session }).await?;
             let name = format!("app_result_{name}");
-            self.add_export_file(&name, "result as finishSign exports it", &result);
-            self.add_signed(&name, "result", &result, "app_auth_key.pem").await?;
+            self.add_export_file(&name, text!("result as finishSign exports it"), &result);
+            self.add_signed(&name, text!("result, the signed bytes"), &result, "app_auth_key.pem").await?;
         }
         Ok(())
     }
@@ -164,12 +166,12 @@ impl<S: Service> Recorder<'_, S> {
             let name = format!("wechat_result_{name}");
             self.add_file(
                 &format!("{name}.callback.json"),
-                "what the callback of wx.startSoterAuthentication gets",
+                text!("what the callback of wx.startSoterAuthentication gets"),
                 &object,
             );
             let signature = decode_base64(&callback.result_json_signature)?;
             let result = ExportBlob { json: callback.result_json.into_bytes(), signature };
-            self.add_signed(&name, "result", &result, "wechat_auth_key.pem").await?;
+            self.add_signed(&name, text!("result, the signed bytes"), &result, "wechat_auth_key.pem").await?;
         }
         Ok(())
     }
@@ -183,22 +185,31 @@ impl<S: Service> Recorder<'_, S> {
         auth_key: &ExportBlob,
     ) -> Result<(), CommandError> {
         let ask_pem = format!("{app}_ask.pem");
-        self.add_file(&ask_pem, "public key of the ASK", find_key(keys, KeyKind::Ask)?.public_key.as_bytes());
-        self.add_export_file(&format!("{app}_ask"), "ASK as getAppSecureKey exports it", ask);
+        self.add_file(
+            &ask_pem,
+            text!("public key of the ASK"),
+            find_key(keys, KeyKind::Ask)?.public_key.as_bytes(),
+        );
+        self.add_export_file(&format!("{app}_ask"), text!("ASK as getAppSecureKey exports it"), ask);
         if ask.signature.is_empty() {
             self.add_chain(app, ask)?;
         } else {
-            self.add_signed(&format!("{app}_ask"), "ASK", ask, "attk.pem").await?;
+            self.add_signed(&format!("{app}_ask"), text!("ASK, the signed bytes"), ask, "attk.pem").await?;
         }
         let public_key = &find_key(keys, KeyKind::AuthKey)?.public_key;
-        self.add_file(&format!("{app}_auth_key.pem"), "public key of the AuthKey", public_key.as_bytes());
-        self.add_export_file(&format!("{app}_auth_key"), "AuthKey as getAuthKey exports it", auth_key);
-        self.add_signed(&format!("{app}_auth_key"), "AuthKey", auth_key, &ask_pem).await
+        self.add_file(
+            &format!("{app}_auth_key.pem"),
+            text!("public key of the AuthKey"),
+            public_key.as_bytes(),
+        );
+        self.add_export_file(&format!("{app}_auth_key"), text!("AuthKey as getAuthKey exports it"), auth_key);
+        self.add_signed(&format!("{app}_auth_key"), text!("AuthKey, the signed bytes"), auth_key, &ask_pem)
+            .await
     }
 
     /// Adds an ASK that is a certificate chain: the JSON, and each certificate.
     fn add_chain(&mut self, app: &str, ask: &ExportBlob) -> Result<(), CommandError> {
-        self.add_file(&format!("{app}_ask.json"), "ASK as a certificate chain", &ask.json);
+        self.add_file(&format!("{app}_ask.json"), text!("ASK as a certificate chain"), &ask.json);
         let chain: Value = serde_json::from_slice(&ask.json)
             .map_err(|error| CommandError::defect(format!("the chain does not read: {error}")))?;
         let certificates = chain.get("certs").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -207,7 +218,7 @@ impl<S: Service> Recorder<'_, S> {
         for (certificate, name) in certificates.iter().zip(&names) {
             self.add_file(
                 name,
-                "certificate of the chain, the leaf first",
+                text!("certificate of the chain, the leaf first"),
                 certificate.as_str().unwrap_or_default().as_bytes(),
             );
         }
@@ -226,7 +237,7 @@ impl<S: Service> Recorder<'_, S> {
     async fn add_signed(
         &mut self,
         name: &str,
-        what: &str,
+        description: Text,
         blob: &ExportBlob,
         key: &str,
     ) -> Result<(), CommandError> {
@@ -250,23 +261,19 @@ impl<S: Service> Recorder<'_, S> {
         };
         let [json, signature, signature_base64] =
             ["json", "sig", "sig.b64"].map(|ending| format!("{name}.{ending}"));
-        self.add_file(&json, &format!("{what}, the signed bytes"), &blob.json);
-        self.add_file(&signature, "its signature, raw", &blob.signature);
-        self.add_file(&signature_base64, "its signature in Base64", base64.as_bytes());
+        self.add_file(&json, description, &blob.json);
+        self.add_file(&signature, text!("its signature, raw"), &blob.signature);
+        self.add_file(&signature_base64, text!("its signature in Base64"), base64.as_bytes());
         self.set.checks.push(Check { json, signature, signature_base64, key: key.to_owned(), scheme });
         Ok(())
     }
 
-    fn add_export_file(&mut self, name: &str, description: &str, blob: &ExportBlob) {
+    fn add_export_file(&mut self, name: &str, description: Text, blob: &ExportBlob) {
         self.add_file(&format!("{name}.export"), description, &blob.encode());
     }
 
-    fn add_file(&mut self, name: &str, description: &str, bytes: &[u8]) {
-        self.set.files.push(VectorFile {
-            name: name.to_owned(),
-            description: description.to_owned(),
-            bytes: bytes.to_vec(),
-        });
+    fn add_file(&mut self, name: &str, description: Text, bytes: &[u8]) {
+        self.set.files.push(VectorFile { name: name.to_owned(), description, bytes: bytes.to_vec() });
     }
 
     fn finger(&self) -> Touch {

@@ -1,4 +1,4 @@
-//! A number beside the ledger's database that only grows: how many groups of changes are in the database.
+//! A number next to the ledger's database that only grows: how many groups of changes are in the database.
 //!
 //! SQLite takes a log whose end is damaged or missing for one that ends earlier, which is what it must do after a crash. It
 //! cannot tell that changes are gone that were durable. A ledger with fewer groups than the mark says has lost some, and must

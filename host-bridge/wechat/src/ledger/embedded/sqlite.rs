@@ -5,8 +5,8 @@
 //! each row has one of its own, and the whole file is checked when it is opened: damage is an error and is never read
 //! as other content.
 //!
-//! SQLite takes a log without its end for a shorter one, and a log beside an older file for the file's own. The
-//! [`numbers`] in the database and the [`mark`] beside it show both. Older copies of all files together are
+//! SQLite takes a log without its end for a shorter one, and a log next to an older file for the file's own. The
+//! [`numbers`] in the database and the [`mark`] next to it show both. Older copies of all files together are
 //! not noticed.
 
 use std::collections::HashMap;
@@ -373,7 +373,7 @@ fn read_pragma(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-/// Refuses a file whose log belongs to another state of it: an older or a newer copy of the file was put beside it.
+/// Refuses a file whose log belongs to another state of it: an older or a newer copy of the file was put next to it.
 fn check_log(path: &Path, numbers: Numbers, without_log: Option<Numbers>) -> Result<(), LedgerError> {
     let Some(file) = without_log else { return Ok(()) };
     // If a crash came while the log was moved into the file, the file has the newest row already.

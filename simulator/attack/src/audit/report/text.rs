@@ -13,19 +13,17 @@ use crate::audit::finding::Summary;
 use crate::columns::padded;
 use crate::verdict::Verdict;
 
-/// The width of the longest verdict.
-const VERDICT_COLUMNS: usize = 5;
-
 pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
     let width = report.findings.iter().map(|finding| finding.attack.id.len()).max().unwrap_or_default();
     for finding in &report.findings {
-        let verdict = padded(&finding.verdict.label().localized(), VERDICT_COLUMNS);
+        let verdict = finding.verdict.column();
+        let verdict_width = verdict.width();
         let _ = writeln!(out, "{verdict}  {:width$}  {}", finding.attack.id, finding.title());
         if finding.verdict != Verdict::Pass {
             let _ = writeln!(
                 out,
-                "{:VERDICT_COLUMNS$}  {:width$}  {}",
+                "{:verdict_width$}  {:width$}  {}",
                 "",
                 "",
                 visible(&finding.reason.localized())

@@ -69,7 +69,7 @@ impl Numbers {
     }
 }
 
-/// Opens the file itself, to read it without its log. SQLite makes no file beside it then.
+/// Opens the file itself, to read it without its log. SQLite makes no file next to it then.
 pub(super) fn connect_without_log(path: &Path) -> Option<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;

@@ -82,7 +82,7 @@ fn the_code_for_node_and_python_can_be_parsed() {
     for file in files("mjs") {
         succeeds(Command::new("node").arg("--check").arg(file));
     }
-    // Without files of bytecode beside the source.
+    // Without files of bytecode next to the source.
     let parse =
         "import ast, sys; [ast.parse(open(name, encoding='utf-8').read(), name) for name in sys.argv[1:]]";
     succeeds(Command::new("python3").args(["-c", parse]).args(files("py")));
