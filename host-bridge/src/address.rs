@@ -6,6 +6,7 @@ use soter_text::text;
 use soter_wechat::Secret;
 use soter_wire::shortened;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::uri::Authority;
 
 use crate::protocol::CommandError;
 
@@ -25,7 +26,7 @@ impl Address {
         let rest = rest.ok_or_else(|| invalid_url(url))?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
         let authority = authority.trim_end_matches('/').trim_end_matches("/ws");
-        if authority.is_empty() || authority.contains(['/', '#', '@', ' ']) {
+        if authority.contains('@') || !has_valid_port(authority) {
             return Err(invalid_url(url));
         }
         let token = form_urlencoded::parse(query.as_bytes())
@@ -33,6 +34,16 @@ impl Address {
             .map(|(_, token)| Secret::from(token.into_owned()));
         Ok(Self { authority: authority.to_owned(), display_url: format!("http://{authority}"), token })
     }
+}
+
+/// Whether it is an authority whose port is a number that ports have. Clients take another one for the usual port, where
+/// another program would get the token.
+fn has_valid_port(authority: &str) -> bool {
+    let name_end = authority.rfind(']').unwrap_or_default();
+    let port = authority[name_end..].split_once(':').map(|(_, port)| port);
+    let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    authority.parse::<Authority>().is_ok()
+        && port.is_none_or(|port| is_number(port) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// The error for a server that does not answer in time.
@@ -88,6 +99,20 @@ mod tests {
         }
         for bad in ["", "127.0.0.1:8777", "https://a", "http://", "http://a/b", "http://user@a"] {
             assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_whose_port_is_wrong_does_not_mean_the_usual_port() {
+        for port in ["99999", "65536", "8x", "-5", "0", "+80", " 80", ""] {
+            for host in ["127.0.0.1", "localhost", "[::1]"] {
+                let error = Address::parse(&format!("http://{host}:{port}/?token=secret")).unwrap_err();
+                assert!(error.what.english().contains("is not the address"), "{port}: {error:?}");
+                assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+            }
+        }
+        for address in ["http://localhost", "http://[::1]", "http://127.0.0.1:65535"] {
+            assert!(Address::parse(address).is_ok(), "{address}");
         }
     }
 

@@ -127,6 +127,7 @@ impl Connection {
         let mut request = format!("ws://{authority}/ws?lang={}", language.tag())
             .into_client_request()
             .map_err(|_| invalid_url(url))?;
+        let has_token = token.is_some();
         if let Some(token) = token {
             let bearer = bearer(&token).ok_or_else(|| invalid_url(url))?;
             request.headers_mut().insert(header::AUTHORIZATION, bearer);
@@ -134,7 +135,7 @@ impl Connection {
         let Ok(connected) = timeout(limit, connect_async(request)).await else {
             return Err(no_answer(&display_url, limit));
         };
-        let (socket, _) = connected.map_err(|error| connect_error(&display_url, &error))?;
+        let (socket, _) = connected.map_err(|error| connect_error(&display_url, &error, has_token))?;
         let (outgoing, queued) = mpsc::channel(MAX_QUEUED_CALLS);
         let shared = Arc::new(Shared {
             url: display_url,
@@ -329,11 +330,15 @@ fn command_error(error: &Value) -> CommandError {
     CommandError::new(kind, text(&error["message"], "message"), text(&data["next"], "next"))
 }
 
-fn connect_error(url: &str, error: &Error) -> CommandError {
+fn connect_error(url: &str, error: &Error, has_token: bool) -> CommandError {
     let (what, next) = match error {
         Error::Io(error) => (
             Text::verbatim(error.to_string()),
             text!("start it with `soter-sim serve`, or check the address"),
+        ),
+        Error::Http(response) if response.status() == 401 && has_token => (
+            text!("it wants another token"),
+            text!("put the server's own token behind the address: ?token=TOKEN"),
         ),
         Error::Http(response) if response.status() == 401 => {
             (text!("it wants its token"), text!("put ?token=TOKEN behind the address"))

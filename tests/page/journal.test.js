@@ -75,7 +75,7 @@ test('a verdict keeps its code, and has its meaning and advice in both languages
   const verdict = page.locator('.entry .verdict');
   const told = {
     2: ['errcode-40001', 'The access_token is wrong, of another app, or replaced by a newer one.', /^Keep one token per app/, 'access_token 错误、属于另一个应用，或者已被更新的令牌取代。', /^每个应用的令牌只保存在一处/],
-    1: ['missing-field', 'A member that every result has is missing.', /^Send resultJSON itself/, '缺少每个结果都有的成员。', /^请发送 resultJSON 本身/],
+    1: ['missing-field', 'A member that every result has is missing.', /^Send resultJSON itself/, '缺少每个结果都有的字段。', /^请发送 resultJSON 本身/],
     0: ['errCode 90003', 'requestAuthModes is missing or empty.', /^Pass an array with at least one/, 'requestAuthModes 缺失或为空。', /^请传入数组/],
   };
   for (const [before, [code, meaning, advice, zhMeaning, zhAdvice]] of Object.entries(told)) {
@@ -90,7 +90,7 @@ test('a verdict keeps its code, and has its meaning and advice in both languages
   await close();
 });
 
-describe('Beside the list', () => {
+describe('Next to the list', () => {
   const WIDE = { width: 1280, height: 800 };
   const entry = (page) => page.locator('.entry');
   const refuse = async (token, result) => assert.deepEqual(await server.verify(token, result), { is_ok: false });

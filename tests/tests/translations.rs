@@ -72,6 +72,16 @@ fn a_translation_has_the_values_of_its_text() {
 }
 
 #[test]
+fn a_text_has_one_translation() {
+    for file in CATALOGUES {
+        let lines = file.content().lines();
+        let translations = lines.filter(|line| line.starts_with("msgstr ")).count();
+        // The header has an entry, too.
+        assert_eq!(translations, file.messages().unwrap().len() + 1, "{}.po", file.name);
+    }
+}
+
+#[test]
 fn a_text_is_in_one_file_of_translations_only() {
     let mut files: BTreeMap<String, &str> = BTreeMap::new();
     for file in CATALOGUES {

@@ -72,7 +72,7 @@ impl Http {
     ///
     /// # Errors
     /// `InvalidParams` if `base` is not the address of an HTTP server, or contains a user name or password, or if `ca` has
-    /// no certificates. `Environment` if the HTTP client cannot be created, for example because TLS is not available.
+    /// no certificates, or one that cannot be read. `Environment` if the HTTP client cannot be created, for example because TLS is not available.
     pub fn over_network(base: &str, timeout: Duration, ca: Option<&[u8]>) -> Result<Self, CommandError> {
         let base = parse_server_url(base)?;
         let certificates = Certificate::from_pem_bundle(ca.unwrap_or_default()).unwrap_or_default();
@@ -93,10 +93,20 @@ impl Http {
                 .pool_idle_timeout(Duration::from_secs(1))
                 .build()
                 .map_err(|error| {
-                    CommandError::environment(
-                        text!("no requests can be sent: {error}", error = error.to_string()),
-                        text!("check the system's certificates"),
-                    )
+                    if certificates.is_empty() {
+                        CommandError::environment(
+                            text!("no requests can be sent: {error}", error = root_cause(&error)),
+                            text!("check the system's certificates"),
+                        )
+                    } else {
+                        CommandError::invalid_params(
+                            text!(
+                                "the file of the CA has a certificate that cannot be read: {error}",
+                                error = root_cause(&error)
+                            ),
+                            text!("name a file in PEM: -----BEGIN CERTIFICATE-----"),
+                        )
+                    }
                 })
         };
         let transport = Transport::Network { pooled: build(32)?, single: build(0)? };
@@ -316,16 +326,21 @@ fn headers(headers: &axum::http::HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The root cause of an error, which is more specific than `error sending request`.
+/// Why there is no answer.
 fn unanswered(error: &reqwest::Error) -> Unanswered {
     if error.is_timeout() {
         return Unanswered::TimedOut;
     }
+    Unanswered::Broken(Text::verbatim(root_cause(error)))
+}
+
+/// The words of the innermost error, which is more specific than those around it.
+fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Unanswered::Broken(Text::verbatim(cause.to_string()))
+    cause.to_string()
 }
 
 /// Whether an address is a loopback address or `localhost`. Nothing is resolved.

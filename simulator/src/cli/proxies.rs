@@ -17,7 +17,7 @@ const JAVA_EXCEPTIONS: &str = "-Dhttp.nonProxyHosts=";
 
 /// Whether programs use a proxy.
 pub(super) fn are_set() -> bool {
-    PROXIES.iter().any(|name| env::var_os(name).is_some())
+    PROXIES.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Whether programs may ask a proxy for the servers on this computer, because no exception names it.

@@ -7,9 +7,9 @@ mod recording;
 use std::fs;
 use std::path::Path;
 
-use soter_bridge::Connection;
 use soter_bridge::protocol::sensor::{self, SensorMode};
 use soter_bridge::protocol::{CommandError, Service, device};
+use soter_bridge::{Connection, visible};
 use soter_sim::State;
 use soter_sim::store::StateFolder;
 use soter_text::{text, tr};
@@ -131,7 +131,7 @@ fn summary(set: &VectorSet, cases: &CaseSet, folder: &Path) -> String {
     lines.extend(others.into_iter().map(|(name, what)| format!("{name:width$}  {what}")));
     lines.push(tr!(
         "files in {folder}: {files}; signatures, each checked: {signatures}",
-        folder = folder.display(),
+        folder = visible(&folder.display().to_string()),
         files = set.files.len() + cases.files.len() + 2,
         signatures = set.checks.len()
     ));

@@ -83,7 +83,7 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "SECRET", requires = "other_appid")]
     pub(crate) other_secret: Option<Secret>,
     /// A command that restarts the verifier, for attacks that need it; an application's stands in its file
-    #[arg(long, value_name = "COMMAND", requires = "preset")]
+    #[arg(long, value_name = "COMMAND", requires = "preset", value_parser = parse_command)]
     pub(crate) restart: Option<String>,
     /// Send attacks to another computer. Only to systems whose owner has permitted it
     #[arg(long)]
@@ -134,4 +134,11 @@ fn shape() -> impl TypedValueParser<Value = Shape> {
 pub(crate) enum Preset {
     /// /cgi-bin/token and /cgi-bin/soter/verify_signature
     Wechat,
+}
+
+fn parse_command(text: &str) -> Result<String, WrongValue> {
+    if text.trim().is_empty() {
+        return Err(text!("an empty command restarts nothing").into());
+    }
+    Ok(text.to_owned())
 }

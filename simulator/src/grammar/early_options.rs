@@ -48,7 +48,7 @@ impl EarlyOptions {
             };
             match argument.get_id().as_str() {
                 JSON => found.json = true,
-                LANG => found.language = value,
+                LANG => found.language = value.or(found.language),
                 _ => {}
             }
         }
@@ -82,6 +82,7 @@ mod tests {
         assert_eq!(language("soter-sim --no-such-option --lang en").as_deref(), Some("en"));
         assert_eq!(read("soter-sim exec -- npm test --lang zh --json"), (None, false));
         assert_eq!(language("soter-sim keys --lang"), None);
+        assert_eq!(language("soter-sim --lang zh-CN keys --lang").as_deref(), Some("zh-CN"));
         assert_eq!(read("soter-sim keys --lang --json"), (None, true));
     }
 

@@ -26,6 +26,11 @@ macro_rules! catalogues {
 catalogues!["attacks", "audit", "codes", "doctor", "grammar", "help", "phone", "program", "repl", "servers"];
 
 impl Catalogue {
+    /// The file as it is written.
+    pub fn content(&self) -> &'static str {
+        self.content
+    }
+
     /// Its messages: the English text, and the Chinese one.
     ///
     /// # Errors

@@ -67,7 +67,12 @@ fn text(steps: &[PlayedStep], failure: Option<&CommandError>) -> String {
     let mut cookies: &[String] = &[];
     for step in steps {
         let status = step.status.map_or_else(|| tr!("no answer"), |status| status.to_string());
-        lines.push(format!("{} {}: {status}", step.place, step.action));
+        lines.push(tr!(
+            "{place} {action}: {status}",
+            place = step.place,
+            action = step.action,
+            status = status
+        ));
         lines.extend(step.values.iter().map(|(name, value)| format!("    {name} = {}", value.localized())));
         if step.cookies != *cookies {
             lines.push(format!("    {}", tr!("cookies: {names}", names = step.cookies.join(", "))));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use soter_attack::{Shape, description_schema};
 use soter_bridge::protocol::CommandError;
+use soter_bridge::visible;
 use soter_text::{Language, text, tr, translated};
 use soter_wire::shortened;
 
@@ -19,7 +20,7 @@ const SCHEMA: &str = "soter-audit.schema.json";
 const MAX_QUESTIONS: usize = 5;
 
 /// Writes a description of the shape in the options. Without one, a person at a terminal is asked, and otherwise it is the usual
-/// one. Beside it the schema, if the options say so.
+/// one. Next to it the schema, if the options say so.
 ///
 /// # Errors
 /// `InvalidParams` if the file is there already, or the person names no shape. `Environment` if it cannot be written.
@@ -46,7 +47,9 @@ pub(super) fn run(
         text.insert_str(0, &format!("#:schema ./{SCHEMA}\n"));
     }
     write_new(path, &text)?;
-    let shown = path.display();
+    let path = path.display().to_string();
+    let (shown, quoted) = (visible(&path), shell_words::quote(&path));
+    let quoted = visible(&quoted);
     let shape = shape.name();
     let written = if audit.schema {
         tr!(
@@ -54,17 +57,17 @@ pub(super) fn run(
             file = shown,
             shape = shape,
             schema = SCHEMA,
-            same = shown
+            same = quoted
         )
     } else {
         tr!(
             "{file} is written ({shape}): fill it in, then `soter-sim audit --config {same} --check`",
             file = shown,
             shape = shape,
-            same = shown
+            same = quoted
         )
     };
-    console.write_answer(&written)?;
+    console.write_answer(&console.paint.wrapped(&written))?;
     Ok(Exit::Good)
 }
 

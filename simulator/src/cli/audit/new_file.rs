@@ -13,7 +13,13 @@ use soter_text::text;
 /// `InvalidParams` if the file is there, `Environment` if it cannot be written.
 pub(super) fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+    let written = opened.and_then(|mut file| {
+        file.write_all(text.as_bytes()).inspect_err(|_| {
+            // What stays of it would be in the way of the next try. The error says what is wrong.
+            let _ = std::fs::remove_file(path);
+        })
+    });
+    written.map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return is_there_already(path);
         }

@@ -17,7 +17,7 @@ fn template() -> String {
     // These places are filled in by the bar itself.
     let [done, all, left] = ["{pos}", "{len}", "{eta}"];
     let text = tr!("{done}/{all} attacks, about {left} left", done = done, all = all, left = left);
-    format!("{{bar:30}} {text}{{msg}}")
+    format!("{{wide_bar}} {text}{{msg}}")
 }
 
 /// What is shown.
