@@ -184,6 +184,26 @@ fn a_running_server_is_found_and_its_switches_are_named() {
     assert_eq!(of(&connected, "servers"), servers);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_server_whose_ledger_fails_is_a_problem_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let server = Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--state", state]));
+    fs::remove_file(folder.path().join("wechat.db")).unwrap();
+    // It has something to write now: the keys of the phone.
+    let failed = server.connected(&["auth", "order-42", "--touch", "1"]);
+    assert_ne!(failed.code, Some(0), "{failed}");
+    let address = server.url.strip_prefix("http://").unwrap();
+    let (seen, code) = observations(&["--listen", address, "--ephemeral"]);
+    let (severity, what, next) = of(&seen, "port")[0];
+    assert_eq!((severity, code), ("problem", Some(1)), "{seen:?}");
+    assert!(what.contains(&server.url) && what.contains("wechat.db"), "{what}");
+    assert!(next.contains("put the file back"), "{next}");
+    // Its phones are looked at nevertheless.
+    assert!(!of(&seen, "phone").is_empty(), "{seen:?}");
+}
+
 #[test]
 fn a_port_of_another_program_and_a_damaged_folder_are_problems() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
