@@ -8,6 +8,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+#[cfg(unix)]
+use soter_tests::NOBODY;
 use soter_tests::{Program, Server};
 
 /// The observations of a run with these arguments, and its exit code.
@@ -70,6 +72,40 @@ fn looking_at_a_state_folder_changes_no_byte_of_it() {
         assert!(of(&seen, "state")[0].1.contains("can be read"), "{seen:?}");
         assert_eq!(contents(folder.path()), before, "{words:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_with_something_that_may_not_be_written_is_a_problem() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let run = |words: &[&str]| Some(Program::new(["--state", state]).arguments(words).without_root()?.run());
+    let Some(made) = run(&["auth", "order-42", "--touch", "1"]) else { return };
+    assert_eq!(made.code, Some(0), "{made}");
+    let look = || {
+        let finished = run(&["doctor", "--json", "--listen", &free_address()]).unwrap();
+        (serde_json::from_str::<Vec<Value>>(&finished.stdout).unwrap(), finished.code)
+    };
+    for name in ["wechat.db", "phones", "devices", "devices/phone", "devices/phone/rpmb.bin"] {
+        let path = folder.path().join(name);
+        let before = fs::metadata(&path).unwrap().permissions();
+        let read_only = if path.is_dir() { 0o500 } else { 0o400 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(read_only)).unwrap();
+        let (seen, code) = look();
+        let (severity, what, _) = of(&seen, "state")[0];
+        assert_eq!((severity, code), ("problem", Some(1)), "{name}: {seen:?}");
+        assert!(what.contains(&format!("cannot write {}:", path.display())), "{name}: {what}");
+        // The phones are looked at nevertheless.
+        assert!(!of(&seen, "phone").is_empty(), "{name}: {seen:?}");
+        fs::set_permissions(&path, before).unwrap();
+    }
+    let (seen, code) = look();
+    assert_eq!((of(&seen, "state")[0].0, code), ("good", Some(0)), "{seen:?}");
+    assert!(of(&seen, "state")[0].1.contains("can be read and written"), "{seen:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The state folder: whether it is there, whether it can be read, and who uses it.
+//! The state folder: whether it is there, whether it can be read and written, and who uses it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -65,12 +65,16 @@ impl StateFolderCheck {
             Ok(opened) => opened,
             Err(error) => return Self::of_error(error),
         };
+        let write_access = opened.check_write_access();
         match Desk::copy_of(opened, setup::desk_options(State::Folder(folder.clone()), options)) {
             Ok(desk) => Self {
-                observation: Observation::good(
-                    "state",
-                    text!("the state folder {path} can be read and written", path = path),
-                ),
+                observation: match write_access {
+                    Ok(()) => Observation::good(
+                        "state",
+                        text!("the state folder {path} can be read and written", path = path),
+                    ),
+                    Err(error) => Observation::failed("state", error.into()),
+                },
                 source: Some(Source::Desk(desk)),
             },
             Err(error) => failed(error),
