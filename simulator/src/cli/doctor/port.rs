@@ -4,9 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use serde_json::Value;
+use soter_bridge::answer_of;
 use soter_bridge::protocol::CommandError;
 use soter_bridge::server::ServerPath;
-use soter_bridge::{answer_of, download};
 use soter_text::{Text, text};
 
 use super::observation::Observation;
@@ -135,13 +135,41 @@ async fn soter_sim_at(url: &str) -> Option<Found> {
 
 /// Whether a soter-sim has this address, and tells nothing more without its token.
 pub(super) async fn wants_token(url: &str) -> bool {
-    soter_sim_at(url).await.is_some() && download(url, ServerPath::OpenApi).await.is_err()
+    let refuses = async || answer_of(url, ServerPath::OpenApi).await.is_ok_and(|(status, _)| status == 401);
+    soter_sim_at(url).await.is_some() && refuses().await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
     use crate::cli::doctor::observation::Severity;
+
+    /// The address of a program that says that it is a soter-sim, and answers the next request with this status.
+    fn answers_then(status: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (status, body) in [("200 OK", r#"{"name":"soter-sim","version":"0"}"#), (status, "")] {
+                let (mut stream, _) = listener.accept().unwrap();
+                // The request is short, and comes at once.
+                assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
+                let length = body.len();
+                write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_token_is_wanted_only_by_a_server_that_answers_401() {
+        for (status, expected) in
+            [("401 Unauthorized", true), ("503 Service Unavailable", false), ("200 OK", false)]
+        {
+            assert_eq!(wants_token(&answers_then(status)).await, expected, "{status}");
+        }
+    }
 
     #[tokio::test]
     async fn a_port_of_another_program_is_a_problem_and_a_free_one_is_good() {
