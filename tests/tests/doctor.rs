@@ -155,7 +155,8 @@ fn a_folder_in_use_is_looked_at_through_its_server_unless_that_wants_its_token()
     server.rpc("servers.set", &serde_json::json!({"silent": true}));
     let (seen, code) = look();
     assert_eq!((of(&seen, "state")[0].0, code), ("note", Some(0)), "{seen:?}");
-    assert!(of(&seen, "state")[0].2.contains(&server.url), "{seen:?}");
+    let advice = format!("add --connect {} to commands for its phones", server.url);
+    assert_eq!(of(&seen, "state")[0].2, advice, "{seen:?}");
     assert!(of(&seen, "servers")[0].1.contains("do not answer"), "{seen:?}");
     server.running.kill();
 

@@ -81,14 +81,18 @@ impl StateFolderCheck {
         }
     }
 
-    /// A folder that cannot be opened. One that a server uses is as it should be: commands reach the server.
+    /// A folder that cannot be opened. One that a server uses is not a problem: commands reach its phones through the server.
     fn of_error(error: FolderError) -> Self {
         let url = match &error {
             FolderError::InUse { owner: Some(owner), .. } => owner.url.clone(),
             _ => None,
         };
         let observation = match &url {
-            Some(_) => Observation::note("state", error.text(), error.remedy()),
+            Some(url) => Observation::note(
+                "state",
+                error.text(),
+                text!("add --connect {url} to commands for its phones", url = url),
+            ),
             None => Observation::failed("state", CommandError::from(error)),
         };
         Self { observation, source: url.map(Source::Server) }
