@@ -130,7 +130,11 @@ fn a_phone_that_is_not_selected_is_named_in_the_commands_for_it() {
     let failure = serde_json::json!({"errcode": 45009, "times": 2, "path": "/cgi-bin/token"});
     server.rpc("servers.set", &serde_json::json!({"failure": failure}));
     let (seen, _) = observations(&["--connect", &server.url, "--device", "other"]);
-    assert!(of(&seen, "phone")[0].2.contains("`device set latency default --device other`"), "{seen:?}");
+    // The command is complete: it can be typed where the doctor was called.
+    let command = format!("`soter-sim device set latency default --device other --connect {}`", server.url);
+    assert!(of(&seen, "phone")[0].2.contains(&command), "{seen:?}");
+    let command = format!("`soter-sim servers set failure default --connect {}`", server.url);
+    assert!(of(&seen, "servers")[0].2.contains(&command), "{seen:?}");
     let what = of(&seen, "servers")[0].1;
     assert!(what.contains("of /cgi-bin/token fail with 45009, 2 calls are left"), "{what}");
     // A phone that does not exist hides nothing about the servers.
@@ -195,11 +199,12 @@ fn what_is_switched_on_in_a_state_folder_is_named_with_the_command_that_ends_it(
     let (seen, code) = observations(&["--listen", &free_address(), "--state", state]);
     let phone = of(&seen, "phone");
     assert_eq!((phone.len(), code), (2, Some(0)), "{seen:?}");
-    for (severity, text, next) in
-        [("note", "90001", "device set support default"), ("note", "90009", "device set failNext default")]
-    {
-        let is_said =
-            |one: &&(&str, &str, &str)| one.0 == severity && one.1.contains(text) && one.2.contains(next);
+    for (text, setting) in [("90001", "support"), ("90009", "failNext")] {
+        let command = format!("`soter-sim device set {setting} default --state ");
+        let is_said = |one: &&(&str, &str, &str)| {
+            let (severity, what, next) = **one;
+            severity == "note" && what.contains(text) && next.contains(&command) && next.contains(state)
+        };
         assert!(phone.iter().any(|one| is_said(&one)), "{text}: {phone:?}");
     }
     // The phone still fails once: looking has not used that up.
