@@ -23,7 +23,7 @@ pub(super) struct Port {
 enum Found {
     /// Nobody listens there.
     Free,
-    /// A soter-sim of this version listens there, with the reason if its ledger cannot be used.
+    /// A soter-sim listens there: its version, and why its ledger fails, if it does.
     SoterSim { version: String, failure: Option<CommandError> },
     /// Another program does.
     Another,
