@@ -20,13 +20,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum length of what is downloaded, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Downloads a path of the server with the address in its ready line, such as `http://127.0.0.1:8777`, as
-/// [`Connection::open`](crate::Connection::open) takes it.
+/// What the server with the address in its ready line, such as `http://127.0.0.1:8777`, answers for a path, with any status.
+/// [`Connection::open`](crate::Connection::open) takes the same address.
 ///
 /// # Errors
-/// `InvalidParams` if `url` is not such an address. `Environment` if nothing answers within 10 seconds, the answer is not
-/// HTTP or longer than 1 MiB, or the server refuses; then with the server's reason.
-pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandError> {
+/// `InvalidParams` if `url` is not such an address. `Environment` if nothing answers within 10 seconds, or the answer is not
+/// HTTP or longer than 1 MiB.
+pub async fn answer_of(url: &str, path: ServerPath) -> Result<(StatusCode, Vec<u8>), CommandError> {
     let address = Address::parse(url)?;
     let failed = |why: String| {
         CommandError::environment(
@@ -62,14 +62,23 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         let body =
             Limited::new(answer.into_body(), MAX_BYTES).collect().await.map_err(|error| error.to_string())?;
         driver.abort();
-        Ok::<_, String>((status, body.to_bytes()))
+        Ok::<_, String>((status, body.to_bytes().to_vec()))
     };
     let Ok(answer) = timeout(TIMEOUT, answer).await else {
         return Err(no_answer(&address.display_url, TIMEOUT));
     };
-    let (status, body) = answer.map_err(failed)?;
+    answer.map_err(failed)
+}
+
+/// Downloads a path of a server, as [`answer_of`].
+///
+/// # Errors
+/// As of [`answer_of`]; and `Environment` if the server refuses, with its reason.
+pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandError> {
+    let address = Address::parse(url)?;
+    let (status, body) = answer_of(url, path).await?;
     if status == StatusCode::OK {
-        return Ok(body.to_vec());
+        return Ok(body);
     }
     if status == StatusCode::UNAUTHORIZED {
         return Err(CommandError::environment(

@@ -34,7 +34,7 @@ mod visible;
 
 pub use certificate_authority::{BadAuthority, CertificateAuthority};
 pub use connection::Connection;
-pub use download::download;
+pub use download::{answer_of, download};
 pub use page::page;
 pub use run_cpu_bound::run_cpu_bound;
 pub use visible::{visible, visible_lines};

@@ -145,7 +145,7 @@ impl Desk {
 
     /// The state folder, if there is one.
     pub fn state_folder(&self) -> Option<&std::path::Path> {
-        self.inner.context.folder.as_deref().map(StateFolder::path)
+        self.inner.context.place.folder().map(StateFolder::path)
     }
 
     /// Writes this process's address into the lock holder's note, for other processes that find the folder locked.
@@ -153,7 +153,7 @@ impl Desk {
     /// # Errors
     /// [`ErrorKind::Environment`] if the lock holder's note cannot be replaced.
     pub fn set_url(&self, url: &str) -> Result<(), CommandError> {
-        match &self.inner.context.folder {
+        match self.inner.context.place.folder() {
             Some(folder) => Ok(folder.set_url(url)?),
             None => Ok(()),
         }
@@ -196,7 +196,7 @@ impl Desk {
     /// Replaces all phones by a new one, and empties the servers. Calls that wait end as if their phone had been
     /// removed.
     async fn reset(&self) -> Result<desk::WasReset, CommandError> {
-        if self.inner.context.folder.is_some() && !self.inner.allow_reset {
+        if self.inner.context.place.folder().is_some() && !self.inner.allow_reset {
             return Err(CommandError::invalid_params(
                 text!("a reset would remove the phones of this state folder for good"),
                 text!("start with --allow-reset if that is wanted, or use --ephemeral"),

@@ -23,7 +23,7 @@
 //! ```
 
 pub(crate) use clock::check_clock;
-pub(crate) use context::PhoneContext;
+pub(crate) use context::{PhoneContext, Place};
 pub(crate) use danger::{CounterState, Flash};
 pub(crate) use key_stock::KeyStock;
 pub(crate) use new_keys::{FleetKeyPool, NewKeys};

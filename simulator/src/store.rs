@@ -34,6 +34,7 @@ mod lock;
 mod lock_owner;
 mod locked_storage;
 mod name;
+mod write_access;
 
 pub use disk::{DiskStorage, MAX_FILE_BYTES};
 pub use document::DocumentDefect;

@@ -41,6 +41,8 @@ pub use executable::executable;
 pub use key::Key;
 pub use language::{english_sentences, has_chinese};
 pub use process::{Finished, Running};
+#[cfg(unix)]
+pub use program::NOBODY;
 pub use program::{Program, call};
 pub use server::{Server, http, try_rpc};
 pub use state::State;

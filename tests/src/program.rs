@@ -13,6 +13,10 @@ use crate::{Finished, Running, executable};
 const HOME_VARIABLES: [&str; 7] =
     ["APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
 
+/// The number of the user and group `nobody`, for [`Program::without_root`].
+#[cfg(unix)]
+pub const NOBODY: u32 = 65534;
+
 /// An invocation of the program, not started yet.
 #[derive(Debug)]
 pub struct Program {
@@ -113,6 +117,22 @@ impl Program {
     #[must_use]
     pub fn with_ignored_signals(self) -> Self {
         self.after("trap '' HUP QUIT")
+    }
+
+    /// Runs the program as a user whom the modes of files stop: as [`NOBODY`] if the tests run as root. `None`, with a printed
+    /// line, if that user cannot run the program.
+    pub fn without_root(mut self) -> Option<Self> {
+        use std::os::unix::process::CommandExt;
+        if !rustix::process::geteuid().is_root() {
+            return Some(self);
+        }
+        let tried = Command::new(executable()).arg("--version").uid(NOBODY).gid(NOBODY).output();
+        if !tried.is_ok_and(|tried| tried.status.success()) {
+            eprintln!("skipped: user {NOBODY} cannot run {}", executable().display());
+            return None;
+        }
+        self.command.uid(NOBODY).gid(NOBODY);
+        Some(self)
     }
 
     /// Runs a shell's command in the process that becomes the program.

@@ -8,6 +8,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+#[cfg(unix)]
+use soter_tests::NOBODY;
 use soter_tests::{Program, Server};
 
 /// The observations of a run with these arguments, and its exit code.
@@ -72,6 +74,40 @@ fn looking_at_a_state_folder_changes_no_byte_of_it() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_with_something_that_may_not_be_written_is_a_problem() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let run = |words: &[&str]| Some(Program::new(["--state", state]).arguments(words).without_root()?.run());
+    let Some(made) = run(&["auth", "order-42", "--touch", "1"]) else { return };
+    assert_eq!(made.code, Some(0), "{made}");
+    let look = || {
+        let finished = run(&["doctor", "--json", "--listen", &free_address()]).unwrap();
+        (serde_json::from_str::<Vec<Value>>(&finished.stdout).unwrap(), finished.code)
+    };
+    for name in ["wechat.db", "phones", "devices", "devices/phone", "devices/phone/rpmb.bin"] {
+        let path = folder.path().join(name);
+        let before = fs::metadata(&path).unwrap().permissions();
+        let read_only = if path.is_dir() { 0o500 } else { 0o400 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(read_only)).unwrap();
+        let (seen, code) = look();
+        let (severity, what, _) = of(&seen, "state")[0];
+        assert_eq!((severity, code), ("problem", Some(1)), "{name}: {seen:?}");
+        assert!(what.contains(&format!("cannot write {}:", path.display())), "{name}: {what}");
+        // The phones are looked at nevertheless.
+        assert!(!of(&seen, "phone").is_empty(), "{name}: {seen:?}");
+        fs::set_permissions(&path, before).unwrap();
+    }
+    let (seen, code) = look();
+    assert_eq!((of(&seen, "state")[0].0, code), ("good", Some(0)), "{seen:?}");
+    assert!(of(&seen, "state")[0].1.contains("can be read and written"), "{seen:?}");
+}
+
 #[test]
 fn a_file_and_a_folder_without_phones_are_told_from_a_folder_that_does_not_exist() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +130,11 @@ fn a_phone_that_is_not_selected_is_named_in_the_commands_for_it() {
     let failure = serde_json::json!({"errcode": 45009, "times": 2, "path": "/cgi-bin/token"});
     server.rpc("servers.set", &serde_json::json!({"failure": failure}));
     let (seen, _) = observations(&["--connect", &server.url, "--device", "other"]);
-    assert!(of(&seen, "phone")[0].2.contains("`device set latency default --device other`"), "{seen:?}");
+    // The command is complete: it can be typed where the doctor was called.
+    let command = format!("`soter-sim device set latency default --device other --connect {}`", server.url);
+    assert!(of(&seen, "phone")[0].2.contains(&command), "{seen:?}");
+    let command = format!("`soter-sim servers set failure default --connect {}`", server.url);
+    assert!(of(&seen, "servers")[0].2.contains(&command), "{seen:?}");
     let what = of(&seen, "servers")[0].1;
     assert!(what.contains("of /cgi-bin/token fail with 45009, 2 calls are left"), "{what}");
     // A phone that does not exist hides nothing about the servers.
@@ -119,7 +159,8 @@ fn a_folder_in_use_is_looked_at_through_its_server_unless_that_wants_its_token()
     server.rpc("servers.set", &serde_json::json!({"silent": true}));
     let (seen, code) = look();
     assert_eq!((of(&seen, "state")[0].0, code), ("note", Some(0)), "{seen:?}");
-    assert!(of(&seen, "state")[0].2.contains(&server.url), "{seen:?}");
+    let advice = format!("add --connect {} to commands for its phones", server.url);
+    assert_eq!(of(&seen, "state")[0].2, advice, "{seen:?}");
     assert!(of(&seen, "servers")[0].1.contains("do not answer"), "{seen:?}");
     server.running.kill();
 
@@ -158,11 +199,12 @@ fn what_is_switched_on_in_a_state_folder_is_named_with_the_command_that_ends_it(
     let (seen, code) = observations(&["--listen", &free_address(), "--state", state]);
     let phone = of(&seen, "phone");
     assert_eq!((phone.len(), code), (2, Some(0)), "{seen:?}");
-    for (severity, text, next) in
-        [("note", "90001", "device set support default"), ("note", "90009", "device set failNext default")]
-    {
-        let is_said =
-            |one: &&(&str, &str, &str)| one.0 == severity && one.1.contains(text) && one.2.contains(next);
+    for (text, setting) in [("90001", "support"), ("90009", "failNext")] {
+        let command = format!("`soter-sim device set {setting} default --state ");
+        let is_said = |one: &&(&str, &str, &str)| {
+            let (severity, what, next) = **one;
+            severity == "note" && what.contains(text) && next.contains(&command) && next.contains(state)
+        };
         assert!(phone.iter().any(|one| is_said(&one)), "{text}: {phone:?}");
     }
     // The phone still fails once: looking has not used that up.
@@ -182,6 +224,26 @@ fn a_running_server_is_found_and_its_switches_are_named() {
     assert!(servers[0].1.contains("do not answer") && servers[0].2.contains("silent default"), "{seen:?}");
     let (connected, _) = observations(&["--connect", &server.url]);
     assert_eq!(of(&connected, "servers"), servers);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_whose_ledger_fails_is_a_problem_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let server = Server::start(Program::new(["serve", "--listen", "127.0.0.1:0", "--state", state]));
+    fs::remove_file(folder.path().join("wechat.db")).unwrap();
+    // It has something to write now: the keys of the phone.
+    let failed = server.connected(&["auth", "order-42", "--touch", "1"]);
+    assert_ne!(failed.code, Some(0), "{failed}");
+    let address = server.url.strip_prefix("http://").unwrap();
+    let (seen, code) = observations(&["--listen", address, "--ephemeral"]);
+    let (severity, what, next) = of(&seen, "port")[0];
+    assert_eq!((severity, code), ("problem", Some(1)), "{seen:?}");
+    assert!(what.contains(&server.url) && what.contains("wechat.db"), "{what}");
+    assert!(next.contains("put the file back"), "{next}");
+    // Its phones are looked at nevertheless.
+    assert!(!of(&seen, "phone").is_empty(), "{seen:?}");
 }
 
 #[test]

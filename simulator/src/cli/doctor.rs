@@ -7,6 +7,7 @@ mod observation;
 mod port;
 mod state_folder;
 mod switches;
+mod target;
 
 use soter_bridge::Connection;
 use soter_bridge::protocol::CommandError;
@@ -15,6 +16,7 @@ use soter_text::{text, tr};
 use self::observation::{Observation, Severity};
 use self::port::Port;
 use self::state_folder::{Source, StateFolderCheck};
+use self::target::Target;
 use super::setup;
 use crate::front::{Console, Exit};
 use crate::grammar::{Doctor, Options};
@@ -38,7 +40,7 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
     if let Some(url) = &options.connect {
         observations.extend(runtime.block_on(async {
             match Connection::open(url.expose()).await {
-                Ok(connection) => switches::observe(&connection, device).await,
+                Ok(connection) => switches::observe(&connection, device, &Target::server(url.expose())).await,
                 Err(error) => vec![Observation::failed("servers", error)],
             }
         }));
@@ -48,7 +50,10 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
         observations.push(port.observation());
         observations.push(folder.observation);
         observations.extend(match folder.source {
-            Some(Source::Desk(desk)) => runtime.block_on(switches::observe(&desk, device)),
+            Some(Source::Desk(desk)) => {
+                let target = Target::state_folder(options);
+                runtime.block_on(switches::observe(&desk, device, &target))
+            }
             Some(Source::Server(url)) => runtime.block_on(of_found_server(&url, device)),
             None => Vec::new(),
         });
@@ -74,7 +79,7 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
 /// What a running server says that was found. Nobody has given its token.
 async fn of_found_server(url: &str, device: Option<&str>) -> Vec<Observation> {
     match Connection::open(url).await {
-        Ok(connection) => switches::observe(&connection, device).await,
+        Ok(connection) => switches::observe(&connection, device, &Target::server(url)).await,
         Err(_) if port::wants_token(url).await => vec![Observation::note(
             "servers",
             text!("the server {url} wants its token: its phones and switches were not looked at", url = url),

@@ -14,7 +14,7 @@ use super::Desk;
 use super::document::Document;
 use super::uncertain_files::{Content, UncertainFiles};
 use crate::phone::{Phone, Record};
-use crate::store::DeviceName;
+use crate::store::{DeviceName, StateFolder};
 
 /// The right to change the list of phones, their records and the documents. One change at a time is made.
 pub(super) struct Change<'a> {
@@ -78,7 +78,7 @@ impl Desk {
     /// Whether the next process could find another desk than this one: with a change that was refused, or without the files of a
     /// phone that has the name of a removed one.
     fn could_change_after_a_crash(&self) -> bool {
-        let Some(folder) = &self.inner.context.folder else { return false };
+        let Some(folder) = self.inner.context.place.folder() else { return false };
         let (phones, planned) = (self.phones(), folder.planned_removals());
         self.uncertain().could_change_the_desk(|name| {
             phones.get(name).is_some_and(|phone| phone.is_used()) && !planned.contains(name)
@@ -87,7 +87,7 @@ impl Desk {
 
     /// Whether files of the folder may differ from memory.
     fn has_uncertain_files(&self) -> bool {
-        let Some(folder) = &self.inner.context.folder else { return false };
+        let Some(folder) = self.inner.context.place.folder() else { return false };
         let planned = folder.planned_removals();
         self.uncertain().any(&planned)
     }
@@ -98,7 +98,7 @@ impl Desk {
 
     /// Removes the files of a phone that could not be added to the desk.
     pub(super) fn discard_files(&self, name: &DeviceName) {
-        let Some(folder) = &self.inner.context.folder else { return };
+        let Some(folder) = self.inner.context.place.folder() else { return };
         let removed = folder.remove_device(name);
         self.uncertain().files_removed(name, removed.is_ok());
         if let Err(error) = removed {
@@ -109,8 +109,8 @@ impl Desk {
     /// The document as it describes the desk now.
     fn document(&self) -> Document {
         let phones = self.phones();
-        let folder = self.inner.context.folder.as_ref();
-        let removing = folder.map(|folder| folder.planned_removals()).unwrap_or_default();
+        let folder = self.inner.context.place.folder();
+        let removing = folder.map(StateFolder::planned_removals).unwrap_or_default();
         // A record in a file would be removed with the older phone's.
         let newer = removing.iter().filter_map(|name| Some((name.clone(), phones.record(name)?)));
         Document {
@@ -129,7 +129,7 @@ impl Change<'_> {
     /// # Errors
     /// `Environment` if that fails.
     pub(super) fn rewrite_uncertain(&self) -> Result<(), CommandError> {
-        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        let Some(folder) = self.desk.inner.context.place.folder() else { return Ok(()) };
         if !self.desk.has_uncertain_files() {
             return Ok(());
         }
@@ -163,7 +163,7 @@ impl Change<'_> {
     /// # Errors
     /// `Environment` if something cannot be written. The caller then removes the phone's files.
     pub(super) fn save_new(&self, phone: &Phone) -> Result<(), CommandError> {
-        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        let Some(folder) = self.desk.inner.context.place.folder() else { return Ok(()) };
         let name = phone.name();
         folder.finish_removal(name, None::<&Record>)?;
         self.write_record(name, &phone.record(), Content::Change)?;
@@ -196,7 +196,7 @@ impl Change<'_> {
 
     /// Writes the document, if there is a folder.
     fn write_document(&self, document: &Document, content: Content) -> Result<(), CommandError> {
-        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        let Some(folder) = self.desk.inner.context.place.folder() else { return Ok(()) };
         let saved = folder.save_document(document);
         self.desk.uncertain().document_written(&document.removing, content, saved.is_ok());
         Ok(saved?)
@@ -205,7 +205,7 @@ impl Change<'_> {
     /// Writes a phone's record, if there is a folder: to its own file; or to the document, as long as the files of an older
     /// phone of this name are to be removed.
     fn write_record(&self, name: &DeviceName, record: &Record, content: Content) -> Result<(), CommandError> {
-        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        let Some(folder) = self.desk.inner.context.place.folder() else { return Ok(()) };
         let saved = if folder.planned_removals().contains(name) {
             let mut document = self.desk.document();
             document.phones.insert(name.clone(), record.clone());
@@ -228,7 +228,7 @@ impl Change<'_> {
     /// # Errors
     /// `Environment` if the document cannot be written, or if files of an older phone of that name cannot be removed.
     pub(super) fn announce_files(&self, name: &DeviceName) -> Result<(), CommandError> {
-        let Some(folder) = &self.desk.inner.context.folder else { return Ok(()) };
+        let Some(folder) = self.desk.inner.context.place.folder() else { return Ok(()) };
         self.rewrite_uncertain()?;
         folder.plan_removals([name.clone()]);
         let saved = self.write_document(&self.desk.document(), Content::Present);
@@ -240,14 +240,14 @@ impl Change<'_> {
     /// Says that the document lists these phones as removed. Call this after they are discarded, and before a new phone has
     /// one of their names.
     pub(super) fn plan_removals(&self, names: impl IntoIterator<Item = DeviceName>) {
-        if let Some(folder) = &self.desk.inner.context.folder {
+        if let Some(folder) = self.desk.inner.context.place.folder() {
             folder.plan_removals(names);
         }
     }
 
     /// Removes the files of phones whose removal is planned. What fails is tried again later.
     pub(super) fn finish_removals(&self) {
-        let Some(folder) = &self.desk.inner.context.folder else { return };
+        let Some(folder) = self.desk.inner.context.place.folder() else { return };
         for name in folder.planned_removals() {
             let record = self.desk.phones().record(&name);
             if let Err(error) = folder.finish_removal(&name, record.as_ref()) {

@@ -22,7 +22,7 @@ use super::options::{DeskOptions, State};
 use super::phones::Phones;
 use super::refusals::{clock_without_seed, find_profile};
 use super::{Desk, Inner};
-use crate::phone::{KeyStock, NewKeys, PhoneContext, Record};
+use crate::phone::{KeyStock, NewKeys, PhoneContext, Place, Record};
 use crate::store::{DeviceName, StateFolder};
 
 /// The number of events that a subscriber can lag behind before it loses the oldest.
@@ -37,29 +37,26 @@ impl Desk {
     /// another profile or seed, or another fleet is stored. `Environment` if the folder is locked, damaged or cannot be
     /// written. Nothing was changed, except that removals that had begun may have been completed.
     pub fn open(options: DeskOptions) -> Result<Self, CommandError> {
-        let folder = match &options.state {
-            State::Ephemeral => None,
-            State::Folder(path) => Some(Arc::new(StateFolder::open(path)?)),
+        let place = match &options.state {
+            State::Ephemeral => Place::Memory,
+            State::Folder(path) => Place::Folder(Arc::new(StateFolder::open(path)?)),
         };
-        Self::open_with(folder, None, options)
+        Self::open_in(place, options)
     }
 
-    /// Opens a desk in memory with copies of the phones of a folder, which does not change. The place in the options does not
-    /// count. The folder's ledger is checked; that of this desk is empty.
+    /// Opens a desk in memory with copies of the phones of a folder, which does not change. The folder's ledger is checked; that
+    /// of this desk is empty and its own. `state` and `shared_ledger` in the options do not count.
     ///
     /// # Errors
-    /// As of [`open`](Self::open).
+    /// `InvalidParams` if there is no such profile, a clock is given without a seed or is too late, the stored phone has
+    /// another profile or seed, or another fleet is stored. `Environment` if the folder or its ledger is damaged or cannot be
+    /// read.
     pub fn copy_of(folder: StateFolder, options: DeskOptions) -> Result<Self, CommandError> {
         SqliteStore::check(&folder.ledger_path())?;
-        Self::open_with(None, Some(Arc::new(folder)), options)
+        Self::open_in(Place::CopyOf(Arc::new(folder)), DeskOptions { shared_ledger: None, ..options })
     }
 
-    /// Opens a desk with the phones of a folder, with copies of those of an original, or in memory.
-    fn open_with(
-        folder: Option<Arc<StateFolder>>,
-        original: Option<Arc<StateFolder>>,
-        options: DeskOptions,
-    ) -> Result<Self, CommandError> {
+    fn open_in(place: Place, options: DeskOptions) -> Result<Self, CommandError> {
         let DeskOptions {
             state: _,
             profile,
@@ -78,7 +75,7 @@ impl Desk {
         if clock.is_some() && seed.is_none() {
             return Err(clock_without_seed());
         }
-        let stored = folder.as_deref().or(original.as_deref());
+        let stored = place.source();
         let document = stored.map(StateFolder::load_document::<Document>).transpose()?.flatten();
         let stored_fleet = document.as_ref().and_then(|document| document.fleet.clone());
         let is_new_fleet = document.is_some() && stored_fleet.is_none();
@@ -89,20 +86,20 @@ impl Desk {
         }
         let is_ledger_shared = shared_ledger.is_some();
         let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
-        let (ledger, generation) = open_ledger(shared_ledger, folder.as_deref(), generation)?;
+        let (ledger, generation) = open_ledger(shared_ledger, place.folder(), generation)?;
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let journal = Arc::new(Journal::new());
         let accounts = wechat.accounts.with_fleet(fleet.as_ref().map_or(0, Fleet::size));
         let wechat = WeChatOptions { accounts, ..wechat };
         let wechat = Arc::new(wechat_servers(wechat, ledger, servers_clock, &journal, &events)?);
         let keys = if key_stock > 0 { NewKeys::Stock(KeyStock::new(key_stock)) } else { NewKeys::Generated };
-        let context = PhoneContext { folder, original, events, wechat, user: None, keys };
+        let context = PhoneContext { place, events, wechat, user: None, keys };
 
         let is_outdated = is_outdated(document.as_ref(), fleet.as_ref());
-        let stored = match (&context.folder, &context.original) {
-            (Some(folder), _) => StoredPhones::load(document, folder, fleet.as_ref(), &context)?,
-            (None, Some(original)) => StoredPhones::copy(document, original, fleet.as_ref(), &context)?,
-            (None, None) => None,
+        let stored = match &context.place {
+            Place::Folder(folder) => StoredPhones::load(document, folder, fleet.as_ref(), &context)?,
+            Place::CopyOf(original) => StoredPhones::copy(document, original, fleet.as_ref(), &context)?,
+            Place::Memory => None,
         };
         let is_new = stored.is_none();
         let first_profile = profile.unwrap_or(&PROFILES[0]);

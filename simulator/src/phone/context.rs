@@ -13,10 +13,8 @@ use crate::store::StateFolder;
 /// What all phones of a desk share.
 #[derive(Clone, Debug)]
 pub(crate) struct PhoneContext {
-    /// The folder in which phones are stored; `None`: they are in memory.
-    pub(crate) folder: Option<Arc<StateFolder>>,
-    /// The folder whose phones are copied into memory when they are used; it does not change.
-    pub(crate) original: Option<Arc<StateFolder>>,
+    /// Where the phones are.
+    pub(crate) place: Place,
     /// The channel to which events are sent.
     pub(crate) events: broadcast::Sender<Event>,
     /// WeChat's servers, to which the client on the phone connects.
@@ -25,6 +23,40 @@ pub(crate) struct PhoneContext {
     pub(crate) user: Option<String>,
     /// The source of new keys.
     pub(crate) keys: NewKeys,
+}
+
+/// Where the phones of a desk are.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In memory.
+    Memory,
+    /// In this folder.
+    Folder(Arc<StateFolder>),
+    /// In memory, as copies of those of this folder, which does not change. Each is copied when it is used.
+    CopyOf(Arc<StateFolder>),
+}
+
+impl Place {
+    /// The folder in which the phones are stored.
+    pub(crate) fn folder(&self) -> Option<&StateFolder> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            Self::Memory | Self::CopyOf(_) => None,
+        }
+    }
+
+    /// The folder whose phones are copied.
+    pub(crate) fn original(&self) -> Option<&StateFolder> {
+        match self {
+            Self::CopyOf(original) => Some(original),
+            Self::Memory | Self::Folder(_) => None,
+        }
+    }
+
+    /// The folder that the phones are read from.
+    pub(crate) fn source(&self) -> Option<&StateFolder> {
+        self.folder().or_else(|| self.original())
+    }
 }
 
 impl PhoneContext {

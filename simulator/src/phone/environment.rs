@@ -23,7 +23,7 @@ impl PhoneEnvironment {
         memory: &mut Option<MemoryStorage>,
         clock: Clock,
     ) -> Self {
-        let storage: Box<dyn Storage> = match &context.folder {
+        let storage: Box<dyn Storage> = match context.place.folder() {
             Some(folder) => Box::new(folder.device_storage(name)),
             None => Box::new(memory.get_or_insert_with(MemoryStorage::new).clone()),
         };

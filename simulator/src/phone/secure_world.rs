@@ -32,7 +32,7 @@ impl Phone {
             if state.record.used && !self.is_stored(state) {
                 return Err(self.missing_storage_error());
             }
-            if let Some(folder) = &self.context.folder {
+            if let Some(folder) = self.context.place.folder() {
                 folder.finish_removal(&self.name, Some(&state.record))?;
             }
             let planned_seed = state.planned_seed.clone();
@@ -86,7 +86,7 @@ impl Phone {
     /// The error for a secure world that is gone. It is not replaced silently, because the new one would be another
     /// phone.
     pub(super) fn missing_storage_error(&self) -> CommandError {
-        let folder = self.context.folder.as_ref().or(self.context.original.as_ref()).map_or_else(
+        let folder = self.context.place.source().map_or_else(
             || text!("its memory"),
             |folder| Text::verbatim(folder.device_folder(&self.name).display().to_string()),
         );
@@ -104,7 +104,7 @@ impl Phone {
 
     /// Whether there is a secure world to switch on; otherwise a new one would be made.
     fn is_stored(&self, state: &PhoneState) -> bool {
-        match &self.context.folder {
+        match self.context.place.folder() {
             Some(folder) => folder.device_folder(&self.name).exists(),
             None => state.memory.is_some(),
         }
@@ -168,7 +168,7 @@ impl Phone {
 /// world there.
 fn copied_memory(name: &DeviceName, context: &PhoneContext) -> Result<Option<MemoryStorage>, CommandError> {
     // Files of a phone that is to be removed are not those of the phone that has its name now.
-    let Some(original) = context.original.as_ref().filter(|folder| !folder.planned_removals().contains(name))
+    let Some(original) = context.place.original().filter(|folder| !folder.planned_removals().contains(name))
     else {
         return Ok(None);
     };

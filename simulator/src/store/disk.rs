@@ -18,7 +18,7 @@ pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 const ROOT_KEY_FILE: &str = "root.key";
 const SEALED_FILE: &str = "tee.sealed";
-const RPMB_FILE: &str = "rpmb.bin";
+pub(super) const RPMB_FILE: &str = "rpmb.bin";
 
 /// A device's folder. The value only contains the path: each operation opens its files and closes them again.
 ///

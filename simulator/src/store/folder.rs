@@ -20,11 +20,11 @@ use super::name::DeviceName;
 #[cfg(test)]
 mod tests;
 
-const DEVICES_FOLDER: &str = "devices";
+pub(super) const DEVICES_FOLDER: &str = "devices";
 const DESK_FILE: &str = "phones.json";
-const RECORDS_FOLDER: &str = "phones";
+pub(super) const RECORDS_FOLDER: &str = "phones";
 const RECORD_SUFFIX: &str = ".json";
-const LEDGER_FILE: &str = "wechat.db";
+pub(super) const LEDGER_FILE: &str = "wechat.db";
 
 /// A folder that contains everything about a user's phones. One process at a time uses it.
 ///
@@ -275,7 +275,7 @@ impl StateFolder {
 }
 
 /// What `select` makes of the entries of a folder, which may not exist.
-fn list<T>(
+pub(super) fn list<T>(
     path: &Path,
     select: impl Fn(&fs::DirEntry) -> io::Result<Option<T>>,
 ) -> Result<Vec<T>, FolderError> {

@@ -4,9 +4,10 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use serde_json::Value;
-use soter_bridge::download;
+use soter_bridge::answer_of;
+use soter_bridge::protocol::CommandError;
 use soter_bridge::server::ServerPath;
-use soter_text::text;
+use soter_text::{Text, text};
 
 use super::observation::Observation;
 use crate::grammar::DEFAULT_ADDRESS;
@@ -22,8 +23,8 @@ pub(super) struct Port {
 enum Found {
     /// Nobody listens there.
     Free,
-    /// A soter-sim of this version listens there.
-    SoterSim { version: String },
+    /// A soter-sim listens there: its version, and why its ledger fails, if it does.
+    SoterSim { version: String, failure: Option<CommandError> },
     /// Another program does.
     Another,
     /// This program may not listen there.
@@ -43,10 +44,7 @@ impl Port {
     }
 
     async fn holder(address: SocketAddr) -> Found {
-        match version_of(&format!("http://{}", reachable(address))).await {
-            Some(version) => Found::SoterSim { version },
-            None => Found::Another,
-        }
+        soter_sim_at(&format!("http://{}", reachable(address))).await.unwrap_or(Found::Another)
     }
 
     /// The address of the soter-sim that runs there.
@@ -69,11 +67,20 @@ impl Port {
                     address = address
                 ),
             ),
-            Found::SoterSim { version } if version == env!("CARGO_PKG_VERSION") => Observation::good(
+            Found::SoterSim { failure: Some(CommandError { what, next, .. }), .. } => Observation::problem(
+                "port",
+                text!(
+                    "a soter-sim runs at http://{address}, and its ledger fails: {what}",
+                    address = address,
+                    what = what
+                ),
+                next.clone(),
+            ),
+            Found::SoterSim { version, .. } if version == env!("CARGO_PKG_VERSION") => Observation::good(
                 "port",
                 text!("a soter-sim runs at http://{address}, with its page", address = address),
             ),
-            Found::SoterSim { version } => Observation::note(
+            Found::SoterSim { version, .. } => Observation::note(
                 "port",
                 text!(
                     "a soter-sim {version} runs at http://{address}, and this is {own}",
@@ -111,22 +118,58 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// The version of the soter-sim with this address. `None` if it is not one.
-async fn version_of(url: &str) -> Option<String> {
-    let answer: Value = serde_json::from_slice(&download(url, ServerPath::Health).await.ok()?).ok()?;
-    let version = answer["version"].as_str().filter(|_| answer["name"] == "soter-sim");
-    version.map(str::to_owned)
+/// The soter-sim with this address. `None` if it is not one.
+async fn soter_sim_at(url: &str) -> Option<Found> {
+    // A server whose ledger fails answers the same with another status, and with the reason.
+    let (_, answer) = answer_of(url, ServerPath::Health).await.ok()?;
+    let answer: Value = serde_json::from_slice(&answer).ok()?;
+    let version = answer["version"].as_str().filter(|_| answer["name"] == "soter-sim")?;
+    let failure = match (answer["error"].as_str(), answer["next"].as_str()) {
+        (Some(what), Some(next)) => {
+            Some(CommandError::environment(Text::verbatim(what), Text::verbatim(next)))
+        }
+        _ => None,
+    };
+    Some(Found::SoterSim { version: version.to_owned(), failure })
 }
 
 /// Whether a soter-sim has this address, and tells nothing more without its token.
 pub(super) async fn wants_token(url: &str) -> bool {
-    version_of(url).await.is_some() && download(url, ServerPath::OpenApi).await.is_err()
+    let refuses = async || answer_of(url, ServerPath::OpenApi).await.is_ok_and(|(status, _)| status == 401);
+    soter_sim_at(url).await.is_some() && refuses().await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
     use crate::cli::doctor::observation::Severity;
+
+    /// The address of a program that says that it is a soter-sim, and answers the next request with this status.
+    fn answers_then(status: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (status, body) in [("200 OK", r#"{"name":"soter-sim","version":"0"}"#), (status, "")] {
+                let (mut stream, _) = listener.accept().unwrap();
+                // The request is short, and comes at once.
+                assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
+                let length = body.len();
+                write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_token_is_wanted_only_by_a_server_that_answers_401() {
+        for (status, expected) in
+            [("401 Unauthorized", true), ("503 Service Unavailable", false), ("200 OK", false)]
+        {
+            assert_eq!(wants_token(&answers_then(status)).await, expected, "{status}");
+        }
+    }
 
     #[tokio::test]
     async fn a_port_of_another_program_is_a_problem_and_a_free_one_is_good() {

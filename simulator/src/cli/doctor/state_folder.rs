@@ -1,4 +1,4 @@
-//! The state folder: whether it is there, whether it can be read, and who uses it.
+//! The state folder: whether it is there, whether it can be read and written, and who uses it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -65,26 +65,34 @@ impl StateFolderCheck {
             Ok(opened) => opened,
             Err(error) => return Self::of_error(error),
         };
+        let write_access = opened.check_write_access();
         match Desk::copy_of(opened, setup::desk_options(State::Folder(folder.clone()), options)) {
             Ok(desk) => Self {
-                observation: Observation::good(
-                    "state",
-                    text!("the state folder {path} can be read and written", path = path),
-                ),
+                observation: match write_access {
+                    Ok(()) => Observation::good(
+                        "state",
+                        text!("the state folder {path} can be read and written", path = path),
+                    ),
+                    Err(error) => Observation::failed("state", error.into()),
+                },
                 source: Some(Source::Desk(desk)),
             },
             Err(error) => failed(error),
         }
     }
 
-    /// A folder that cannot be opened. One that a server uses is as it should be: commands reach the server.
+    /// A folder that cannot be opened. One that a server uses is not a problem: commands reach its phones through the server.
     fn of_error(error: FolderError) -> Self {
         let url = match &error {
             FolderError::InUse { owner: Some(owner), .. } => owner.url.clone(),
             _ => None,
         };
         let observation = match &url {
-            Some(_) => Observation::note("state", error.text(), error.remedy()),
+            Some(url) => Observation::note(
+                "state",
+                error.text(),
+                text!("add --connect {url} to commands for its phones", url = url),
+            ),
             None => Observation::failed("state", CommandError::from(error)),
         };
         Self { observation, source: url.map(Source::Server) }

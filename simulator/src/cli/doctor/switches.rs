@@ -7,28 +7,31 @@ use soter_bridge::protocol::servers::{self, Switches};
 use soter_text::{Text, text};
 
 use super::observation::Observation;
+use super::target::Target;
 use crate::front::{failing, troubles};
 use crate::grammar::format_duration;
 
-/// What a phone and WeChat's servers have switched on: the phone of this name, or the selected one.
-pub(super) async fn observe(desk: &impl Service, name: Option<&str>) -> Vec<Observation> {
+/// What a phone and WeChat's servers have switched on: the phone of this name, or the selected one. The target is where that is,
+/// for the commands that end it.
+pub(super) async fn observe(desk: &impl Service, name: Option<&str>, target: &Target) -> Vec<Observation> {
     let mut observations = match desk.request(name, device::Show {}).await {
-        Ok(phone) => of_phone(&phone),
+        Ok(phone) => of_phone(&phone, target),
         Err(error) => vec![Observation::failed("phone", error)],
     };
     match desk.request(None, servers::Show {}).await {
-        Ok(switches) => observations.extend(of_servers(&switches)),
+        Ok(switches) => observations.extend(of_servers(&switches, target)),
         Err(error) => observations.push(Observation::failed("servers", error)),
     }
     observations
 }
 
 /// What makes calls of this phone fail, or differ from those of a new one.
-fn of_phone(phone: &Device) -> Vec<Observation> {
+fn of_phone(phone: &Device, target: &Target) -> Vec<Observation> {
     let name = &phone.name;
     // The command for this phone, which may not be the selected one.
-    let command =
+    let in_repl =
         |words: &str| if phone.selected { words.to_owned() } else { format!("{words} --device {name}") };
+    let command = |words: &str| target.command_line(&in_repl(words));
     let mut found: Vec<(Text, Text)> = troubles(&phone.settings)
         .iter()
         .map(|trouble| {
@@ -46,8 +49,8 @@ fn of_phone(phone: &Device) -> Vec<Observation> {
             text!("phone {name}: dialog {number} waits for a touch", name = name, number = dialog.number),
             text!(
                 "touch the sensor on the page, or close the dialog there; in the REPL, `{touch}` and `{cancel}` do so",
-                touch = command("touch 1"),
-                cancel = command("cancel")
+                touch = in_repl("touch 1"),
+                cancel = in_repl("cancel")
             ),
         ));
     }
@@ -83,8 +86,12 @@ fn of_phone(phone: &Device) -> Vec<Observation> {
 }
 
 /// What WeChat's servers have switched on.
-fn of_servers(switches: &Switches) -> Vec<Observation> {
+fn of_servers(switches: &Switches, target: &Target) -> Vec<Observation> {
     let Switches { clock, login_renews_key, failure, delay, silent } = switches;
+    let command = |words: &str| target.command_line(words);
+    let ends = |setting: &str| {
+        text!("`{command}` ends that", command = command(&format!("servers set {setting} default")))
+    };
     let mut found = Vec::new();
     if clock.ahead > 0 {
         found.push((
@@ -92,31 +99,25 @@ fn of_servers(switches: &Switches) -> Vec<Observation> {
                 "the clock of WeChat's servers is {ahead} ahead: codes, sessions and tokens may have expired",
                 ahead = format_duration(clock.ahead)
             ),
-            text!("`clock default` sets it back, which ends all of them"),
+            text!("`{command}` sets it back, which ends all of them", command = command("clock default")),
         ));
     }
     if let Some(failure) = failure {
-        found.push((
-            text!("WeChat's servers: calls {fail}", fail = failing(failure)),
-            text!("`servers set failure default` ends that"),
-        ));
+        found.push((text!("WeChat's servers: calls {fail}", fail = failing(failure)), ends("failure")));
     }
     if *delay > 0 {
-        found.push((
-            text!("WeChat's servers answer {delay} ms later", delay = delay),
-            text!("`servers set delay default` ends that"),
-        ));
+        found.push((text!("WeChat's servers answer {delay} ms later", delay = delay), ends("delay")));
     }
     if *silent {
-        found.push((
-            text!("WeChat's servers do not answer backends at all"),
-            text!("`servers set silent default` ends that"),
-        ));
+        found.push((text!("WeChat's servers do not answer backends at all"), ends("silent")));
     }
     if !login_renews_key {
         found.push((
             text!("each wx.login keeps the session_key"),
-            text!("`servers set loginRenewsKey default` gives another one again"),
+            text!(
+                "`{command}` gives another one again",
+                command = command("servers set loginRenewsKey default")
+            ),
         ));
     }
     if found.is_empty() {
