@@ -165,6 +165,28 @@ fn what_is_for_programs_is_english_in_every_locale_and_what_is_for_a_person_is_n
 }
 
 #[test]
+fn the_details_of_the_journal_are_in_the_language_of_who_reads_it_with_their_values() {
+    let server = Server::ephemeral(&[]);
+    let callback = authenticated(&server, "order-42");
+    let counter = callback.counter();
+    for reason in ["valid", "counter-replayed"] {
+        assert_eq!(verify_at(&server, &callback).1, reason);
+    }
+    let english = format!("counter {counter} came with a result before; the highest so far is {counter}");
+    let chinese = format!("计数器 {counter} 曾随某个结果出现过；目前最大值为 {counter}");
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"desk.journal","params":{"limit":1}}"#;
+    for (path, detail) in [("/rpc", &english), ("/rpc?lang=zh-CN", &chinese)] {
+        let (_, body) = server.http("POST", path, call);
+        assert!(body.contains(detail), "{path}: {body}");
+    }
+    for (language, detail) in [("en", &english), ("zh-CN", &chinese)] {
+        let repl = Program::new(["--connect", &server.url, "--lang", language]).input("journal --limit 2\n");
+        let shown = repl.run().exits(0);
+        assert!(shown.stdout.contains(&format!("counter-replayed: {detail}")), "{shown}");
+    }
+}
+
+#[test]
 fn the_error_for_an_unreachable_server_says_what_to_do() {
     let refused = Program::new(["keys", "--connect", "http://127.0.0.1:1"]).run().refuses(3);
     assert!(refused.stderr.contains("soter-sim serve"), "{refused}");
