@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use soter_tests::{Backend, Callback, Program, Server, State};
+use soter_tests::{Backend, Callback, Program, Server, State, has_chinese};
 
 /// The verdict of a server, with an access token of its own.
 fn verify_at(server: &Server, callback: &Callback) -> (String, String) {
@@ -162,6 +162,17 @@ fn what_is_for_programs_is_english_in_every_locale_and_what_is_for_a_person_is_n
     }
     let refused = run(&["device", "remove", "nobody", "--json"]);
     assert!(refused.stderr.contains("no device `nobody`"), "{refused}");
+
+    let lines = format!(
+        "call verify.signature '{params}'\ndevice profiles --json\ndevice profiles\ncall device.remove '{{\"name\":\"nobody\"}}'\n"
+    );
+    let repl = Program::new(["--connect", &server.url]).input(lines).variable("SOTER_SIM_LANG", "zh-CN");
+    let repl = repl.run().exits(2);
+    let (for_programs, for_a_person) = repl.stdout.split_once("\ntrustonic ").unwrap();
+    assert!(for_programs.contains("the key cannot be read: it is empty."), "{repl}");
+    assert!(for_programs.contains(r#"{"profiles":["#) && !has_chinese(for_programs), "{repl}");
+    assert!(has_chinese(for_a_person), "{repl}");
+    assert!(repl.stderr.contains("没有设备 `nobody`"), "{repl}");
 }
 
 #[test]
