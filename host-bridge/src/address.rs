@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use soter_text::text;
+use soter_text::{seconds, text};
 use soter_wechat::Secret;
 use soter_wire::shortened;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -49,11 +49,7 @@ fn has_valid_port(authority: &str) -> bool {
 /// The error for a server that does not answer in time.
 pub(crate) fn no_answer(display_url: &str, limit: Duration) -> CommandError {
     CommandError::environment(
-        text!(
-            "the server {url} does not answer within {seconds} s",
-            url = display_url,
-            seconds = limit.as_secs()
-        ),
+        text!("the server {url} does not answer within {limit}", url = display_url, limit = seconds(limit)),
         text!("check that this is the address of a soter-sim server"),
     )
 }
@@ -82,6 +78,8 @@ pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use soter_text::Language;
+
     use super::*;
 
     #[test]
@@ -114,6 +112,13 @@ mod tests {
         for address in ["http://localhost", "http://[::1]", "http://127.0.0.1:65535"] {
             assert!(Address::parse(address).is_ok(), "{address}");
         }
+    }
+
+    #[test]
+    fn a_limit_is_shown_with_its_unit_in_the_language() {
+        let what = no_answer("http://a:1", Duration::from_secs(10)).what;
+        assert_eq!(what.english(), "the server http://a:1 does not answer within 10 s");
+        assert_eq!(what.in_language(Language::Chinese), "服务器 http://a:1 在 10 秒内没有响应");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use soter_text::{Text, text};
+use soter_text::{Language, Text, text};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 1 << 20;
 
 /// What the server with the address in its ready line, such as `http://127.0.0.1:8777`, answers for a path, with any status.
-/// [`Connection::open`](crate::Connection::open) takes the same address.
+/// [`Connection::open`](crate::Connection::open) takes the same address. The server refuses in the language of this process.
 ///
 /// # Errors
 /// `InvalidParams` if `url` is not such an address. `Environment` if nothing answers within 10 seconds, or the answer is not
@@ -38,7 +38,8 @@ pub async fn answer_of(url: &str, path: ServerPath) -> Result<(StatusCode, Vec<u
             text!("check that this is the address of a soter-sim server"),
         )
     };
-    let mut request = Request::get(path.path()).header(header::HOST, &address.authority);
+    let target = format!("{}?lang={}", path.path(), Language::of_process().tag());
+    let mut request = Request::get(target).header(header::HOST, &address.authority);
     if let Some(token) = &address.token {
         request = request.header(header::AUTHORIZATION, bearer(token).ok_or_else(|| invalid_url(url))?);
     }

@@ -130,10 +130,15 @@ fn run_repl(repl: &Repl, options: &Options, console: &mut Console) -> Result<Exi
 fn run_remote_repl(url: &str, options: &Options) -> Result<Exit, CommandError> {
     let runtime = setup::runtime()?;
     let connection = runtime.block_on(Connection::open(url))?;
+    let english = match Language::of_process() {
+        Language::English => connection.clone(),
+        Language::Chinese => runtime.block_on(Connection::open_in_language(url, None, Language::English))?,
+    };
     runtime.block_on(setup::check_device(&connection, options.device.as_deref()))?;
     front::exit_cleanly_on_signal(&runtime, || {});
     let session =
-        Session::new(Arc::new(connection), Console::standard(), options.device.clone(), options.json);
+        Session::new(Arc::new(connection), Console::standard(), options.device.clone(), options.json)
+            .with_service_for_programs(Arc::new(english));
     let shown = url.split('?').next().unwrap_or_default().to_owned();
     Ok(repl::run(&runtime, session, &BannerInfo { bridge: Some(shown), state: None }))
 }

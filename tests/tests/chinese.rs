@@ -179,6 +179,18 @@ fn commands_that_need_something_else_say_so_in_the_language() {
 }
 
 #[test]
+fn a_download_is_refused_in_the_language() {
+    let server = Server::ephemeral(&[]);
+    Refusal {
+        arguments: vec!["ca", "--export", "tls", "--connect", &server.url],
+        code: 3,
+        chinese: ["此服务器没有启用 TLS，因此没有 CA", "请用 --tls 启动"],
+        english: ["this server has no TLS, and so no CA", "start it with --tls"],
+    }
+    .check();
+}
+
+#[test]
 fn an_agent_whose_port_is_in_use_is_told_both_ways_out_in_the_language() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use soter_tests::{Backend, Callback, Program, Server, State};
+use soter_tests::{Backend, Callback, Program, Server, State, has_chinese};
 
 /// The verdict of a server, with an access token of its own.
 fn verify_at(server: &Server, callback: &Callback) -> (String, String) {
@@ -162,6 +162,39 @@ fn what_is_for_programs_is_english_in_every_locale_and_what_is_for_a_person_is_n
     }
     let refused = run(&["device", "remove", "nobody", "--json"]);
     assert!(refused.stderr.contains("no device `nobody`"), "{refused}");
+
+    let lines = format!(
+        "call verify.signature '{params}'\ndevice profiles --json\ndevice profiles\ncall device.remove '{{\"name\":\"nobody\"}}'\n"
+    );
+    let repl = Program::new(["--connect", &server.url]).input(lines).variable("SOTER_SIM_LANG", "zh-CN");
+    let repl = repl.run().exits(2);
+    let (for_programs, for_a_person) = repl.stdout.split_once("\ntrustonic ").unwrap();
+    assert!(for_programs.contains("the key cannot be read: it is empty."), "{repl}");
+    assert!(for_programs.contains(r#"{"profiles":["#) && !has_chinese(for_programs), "{repl}");
+    assert!(has_chinese(for_a_person), "{repl}");
+    assert!(repl.stderr.contains("没有设备 `nobody`"), "{repl}");
+}
+
+#[test]
+fn the_details_of_the_journal_are_in_the_language_of_who_reads_it_with_their_values() {
+    let server = Server::ephemeral(&[]);
+    let callback = authenticated(&server, "order-42");
+    let counter = callback.counter();
+    for reason in ["valid", "counter-replayed"] {
+        assert_eq!(verify_at(&server, &callback).1, reason);
+    }
+    let english = format!("counter {counter} came with a result before; the highest so far is {counter}");
+    let chinese = format!("计数器 {counter} 曾随某个结果出现过；目前最大值为 {counter}");
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"desk.journal","params":{"limit":1}}"#;
+    for (path, detail) in [("/rpc", &english), ("/rpc?lang=zh-CN", &chinese)] {
+        let (_, body) = server.http("POST", path, call);
+        assert!(body.contains(detail), "{path}: {body}");
+    }
+    for (language, detail) in [("en", &english), ("zh-CN", &chinese)] {
+        let repl = Program::new(["--connect", &server.url, "--lang", language]).input("journal --limit 2\n");
+        let shown = repl.run().exits(0);
+        assert!(shown.stdout.contains(&format!("counter-replayed: {detail}")), "{shown}");
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use soter_text::CATALOGUES;
 use soter_wire::PROFILES;
 
 /// The sources of the crates.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
+    "tee/text/src",
     "tee/wire/src",
     "tee/src",
     "host-bridge/wechat/src",
@@ -188,8 +189,11 @@ fn read(tokens: TokenStream, file: &Path, found: &mut BTreeMap<String, Vec<Use>>
             Some([TokenTree::Ident(name), TokenTree::Punct(mark)])
                 if mark.as_char() == '!' && (name == "text" || name == "tr")
         );
-        if is_text {
-            let inside: Vec<_> = group.stream().into_iter().collect();
+        let inside: Vec<_> = group.stream().into_iter().collect();
+        // The definition of `tr!` passes its arguments on.
+        let is_definition =
+            matches!(inside.first(), Some(TokenTree::Punct(variable)) if variable.as_char() == '$');
+        if is_text && !is_definition {
             let Some(TokenTree::Literal(literal)) = inside.first() else {
                 unreachable!("{}: `{}` has no text", file.display(), group.stream());
             };

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use soter_wechat::journal;
+use soter_text::Text;
+use soter_wechat::{Verdict, journal};
 
 no_parameters! {
     /// Takes everything off the desk and starts over: phones with new identities (or the same ones, if the desk has a
@@ -94,13 +95,32 @@ pub struct Judgement {
     /// The stable name of the reason; see [`reasons`](soter_wechat::reasons).
     pub reason: String,
     /// One line for people.
-    pub detail: String,
+    pub detail: Text,
 }
 
-impl TryFrom<&journal::Entry> for JournalEntry {
-    type Error = serde_json::Error;
+/// Member by member, because as JSON a detail would lose its translation.
+impl From<&journal::Entry> for JournalEntry {
+    fn from(entry: &journal::Entry) -> Self {
+        let journal::Entry { number, at, origin, call, request, answer, verdict, microseconds } = entry;
+        Self {
+            number: *number,
+            at: *at,
+            door: origin.name().to_owned(),
+            call: call.clone(),
+            request: request.value(),
+            answer: answer.value(),
+            judgement: verdict.as_ref().map(Judgement::from),
+            microseconds: *microseconds,
+        }
+    }
+}
 
-    fn try_from(entry: &journal::Entry) -> Result<Self, Self::Error> {
-        serde_json::from_value(serde_json::to_value(entry)?)
+impl From<&Verdict> for Judgement {
+    fn from(verdict: &Verdict) -> Self {
+        Self {
+            is_ok: verdict.is_ok(),
+            reason: verdict.reason.name().into_owned(),
+            detail: verdict.detail.clone(),
+        }
     }
 }

@@ -4,12 +4,8 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use soter_text::{Language, text};
 
-use super::paths::ServerPath;
+use super::paths::is_wechat_path;
 use super::respond::refusal;
-
-/// The paths that take `?lang=`.
-const PATHS: [ServerPath; 4] =
-    [ServerPath::WebSocket, ServerPath::Rpc, ServerPath::Journal, ServerPath::Health];
 
 /// The language that `?lang=` in a query asks for.
 ///
@@ -33,9 +29,11 @@ pub(super) fn requested_language(query: Option<&str>) -> Result<Option<Language>
     })
 }
 
-/// The language of a refusal for a request to this address: the one that it asks for, if its path takes `?lang=`.
+/// The language of a refusal for a request to this address: the one that it asks for, except on the paths of the real servers,
+/// which know no `lang`.
 pub(super) fn refusal_language(address: &Uri) -> Language {
-    let takes_language = PATHS.iter().any(|path| path.path() == address.path());
-    let asked = takes_language.then(|| requested_language(address.query()).ok().flatten());
-    asked.flatten().unwrap_or_default()
+    if is_wechat_path(address.path()) {
+        return Language::English;
+    }
+    requested_language(address.query()).ok().flatten().unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
-use soter_text::text;
+use soter_text::{seconds, text};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -49,7 +49,7 @@ impl MemoryBudget {
             text!(
                 "large requests and answers of all connections together may have {most} bytes, and there was no room within {limit}",
                 most = self.max_bytes,
-                limit = format!("{limit:?}")
+                limit = seconds(limit)
             ),
             text!("send smaller requests, or fewer at a time"),
         ))

@@ -14,7 +14,7 @@ use axum::routing::{any, get, post};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::json;
-use soter_text::text;
+use soter_text::{seconds, text};
 use soter_wechat::journal::{Entry, MAX_PAGE_BYTES};
 use soter_wechat::{MAX_METHOD_CHARACTERS, OWN_PREFIX, WeChatPath, open_api_document};
 use soter_wire::shortened;
@@ -186,7 +186,7 @@ async fn read_body(request: Request, next: Next, limits: Limits, budget: MemoryB
         Err(None) => {
             let mut response = refusal(
                 StatusCode::REQUEST_TIMEOUT,
-                text!("the body did not arrive within {limit}", limit = format!("{:?}", limits.body_timeout)),
+                text!("the body did not arrive within {limit}", limit = seconds(limits.body_timeout)),
                 text!("send it faster"),
             );
             response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));

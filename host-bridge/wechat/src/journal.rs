@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::sync::{broadcast, watch};
 
 use crate::verdict::Verdict;
@@ -28,14 +28,29 @@ const ENTRY_OVERHEAD_BYTES: usize = 256;
 const SUBSCRIBER_CAPACITY: usize = 1024;
 
 /// How a call was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
     /// JSON-RPC: a front end or a mini program.
     Rpc,
     /// HTTP under WeChat's paths: a backend.
     WeChat,
+}
+
+impl Origin {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rpc => "rpc",
+            Self::WeChat => "weChat",
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// A call that was received and is not answered yet. Its duration is measured from here on.

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Limited};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, StatusCode, Url};
 use soter_bridge::protocol::CommandError;
-use soter_text::{Text, text};
+use soter_text::{Text, seconds, text};
 use soter_wire::shortened;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
@@ -23,7 +23,6 @@ use tower::ServiceExt;
 use self::exchange::exchange;
 pub(super) use self::exchange::{hide_tokens, masked};
 pub(super) use self::message::{Reply, Request, Secrets};
-use crate::seconds::seconds;
 use crate::target::TargetError;
 
 /// The maximum size of an answer, in bytes.

@@ -36,7 +36,6 @@ mod play_end;
 mod predictability;
 mod recording;
 mod restart;
-mod seconds;
 mod software_key;
 mod stage;
 mod steps;

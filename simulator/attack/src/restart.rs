@@ -3,13 +3,12 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use soter_text::text;
+use soter_text::{seconds, text};
 use soter_wire::shortened;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::{Http, Request};
-use crate::seconds::seconds;
 use crate::target::TargetError;
 
 /// How long to wait for the command to end, and then for the target to answer.

@@ -30,11 +30,7 @@ impl Desk {
             (Some(number), None) => self.journal().after(number, limit),
             (None, before) => self.journal().before(before.unwrap_or(u64::MAX), limit),
         };
-        let entries: Vec<JournalEntry> = entries
-            .iter()
-            .map(|entry| JournalEntry::try_from(&**entry))
-            .collect::<Result<_, _>>()
-            .map_err(|error| CommandError::defect(format!("the journal does not serialise: {error}")))?;
+        let entries: Vec<_> = entries.iter().map(|entry| JournalEntry::from(&**entry)).collect();
         let last = entries.last().map_or(journal.after.unwrap_or_default(), |entry| entry.number);
         Ok(JournalPage { entries, last })
     }

@@ -15,6 +15,8 @@ use crate::grammar::{self, Job, Line, LineCommand, PreparedCall, Refused, Verify
 pub(crate) struct Session<S> {
     /// The desk.
     pub(crate) service: Arc<S>,
+    /// The same desk for answers that programs read: its texts are in English.
+    service_for_programs: Arc<S>,
     /// Writes answers and errors.
     pub(crate) console: Console,
     /// The device for lines without `--device`; `None` for the selected one.
@@ -57,7 +59,14 @@ pub(super) enum LocalAnswer {
 impl<S: Service> Session<S> {
     /// A session in which lines without `--device` are for this device.
     pub(crate) fn new(service: Arc<S>, console: Console, device: Option<String>, json: bool) -> Self {
-        Self { service, console, device, json }
+        let service_for_programs = Arc::clone(&service);
+        Self { service, service_for_programs, console, device, json }
+    }
+
+    /// The same session, with another way to the desk for answers that programs read. Only the connection to a server needs one,
+    /// because a server writes the texts of a connection in one language.
+    pub(crate) fn with_service_for_programs(self, service: Arc<S>) -> Self {
+        Self { service_for_programs: service, ..self }
     }
 
     /// Whether every answer is one line of JSON.
@@ -120,8 +129,13 @@ impl<S: Service> Session<S> {
         prepared_call: PreparedCall,
         json: bool,
     ) -> Result<Delivery, CommandError> {
-        let selects = matches!(prepared_call.call.request, Request::DeviceSelect(_));
-        let answer = front::perform(&self.service, prepared_call).await?;
+        let request = &prepared_call.call.request;
+        let selects = matches!(request, Request::DeviceSelect(_));
+        // Their answers have no texts, and belong to the connection that tells when a dialog closes.
+        let touches = matches!(request, Request::SensorTouch(_) | Request::SensorCancel(_));
+        let is_for_programs = (json || prepared_call.verbatim) && !touches;
+        let service = if is_for_programs { &self.service_for_programs } else { &self.service };
+        let answer = front::perform(service, prepared_call).await?;
         if selects {
             // After a device is selected, the next lines are for it.
             self.device = None;

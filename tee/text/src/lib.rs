@@ -16,11 +16,13 @@
 mod catalogue;
 mod language;
 mod own_error;
+mod seconds;
 mod text;
 
 pub use self::catalogue::{CATALOGUES, Catalogue, translated, translated_into};
 pub use self::language::{Language, locale};
-pub use self::own_error::{cause_text, own_error};
+pub use self::own_error::own_error;
+pub use self::seconds::seconds;
 pub use self::text::{Text, ToValue, Value};
 
 /// A [`Text`]: an English template, which is the key of its translation, and its values by name.

@@ -1,11 +1,11 @@
 //! Texts with values, which know their translation.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Display;
 use std::str::EscapeDebug;
 use std::sync::LazyLock;
-use std::{fmt, io};
 
 use regex::{Captures, Regex};
 use schemars::JsonSchema;
@@ -69,7 +69,7 @@ macro_rules! plain_values {
 
 plain_values!(str, String, char, bool, f64);
 plain_values!(u8, u16, u32, u64, u128, usize, i32, i64);
-plain_values!(EscapeDebug<'_>, Display<'_>, IpAddr, SocketAddr, io::Error);
+plain_values!(EscapeDebug<'_>, Display<'_>, IpAddr, SocketAddr);
 
 impl ToValue for Text {
     fn to_value(&self) -> Value {

@@ -161,7 +161,7 @@ async fn the_cause_within_a_sentence_is_in_the_language_too() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_in_the_language_that_its_address_asks_for_where_it_can() {
+async fn a_refusal_is_in_the_language_that_its_address_asks_for_except_on_the_paths_of_wechat() {
     let server = start(|_| {}).await;
     let foreign = "Host: evil.test\r\n";
     for (method, path, headers, status, part) in [
@@ -171,7 +171,11 @@ async fn a_refusal_is_in_the_language_that_its_address_asks_for_where_it_can() {
         ("GET", "/rpc?lang=zh-CN", "", 405, "此路径不接受 GET"),
         ("POST", "/rpc?lang=zh-CN", foreign, 403, "请用 --allow-host evil.test 启动"),
         ("POST", "/rpc?lang=fr", foreign, 403, "start with --allow-host evil.test"),
-        ("GET", "/health?lang=zh-CN", foreign, 403, "start with --allow-host evil.test"),
+        ("GET", "/health?lang=zh-CN", foreign, 403, "请用 --allow-host evil.test 启动"),
+        ("GET", "/sim/ca.pem?lang=zh-CN", "", 404, "此服务器没有启用 TLS"),
+        ("GET", "/sim/ca.pem?lang=fr", "", 404, "this server has no TLS"),
+        ("GET", "/sim/reset?lang=zh-CN", "", 405, "此路径不接受 GET"),
+        ("GET", "/nothing?lang=zh-CN", "", 404, "此路径没有内容"),
         ("GET", "/no/path?lang=zh-CN", "", 404, "there is nothing at this path"),
     ] {
         let answer = server.request(method, path, headers, "").await;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use soter_text::text;
+use soter_text::{seconds, text};
 use soter_wechat::Clock;
 use tokio::time::sleep;
 
@@ -43,10 +43,10 @@ impl ApplicationTarget {
         let Some(time_before) = *self.time_before() else { return Ok(()) };
         self.clock.set(time_before);
         self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
-            let ahead = self.client.ahead_ms.load(Ordering::Relaxed) / 1000;
+            let ahead = Duration::from_millis(self.client.ahead_ms.load(Ordering::Relaxed));
             TargetError::broken(text!(
-                "the application's clock is still {ahead} s ahead, because it could not be put back: {error}",
-                ahead = ahead,
+                "the application's clock is still {ahead} ahead, because it could not be put back: {error}",
+                ahead = seconds(ahead),
                 error = error.text()
             ))
         })?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use soter_text::{Text, text};
+use soter_text::{Text, seconds, text};
 use soter_wire::shortened;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
@@ -16,7 +16,6 @@ use tokio::time::timeout;
 
 use super::template::Values;
 use crate::http::{Reply, Secrets};
-use crate::seconds::seconds;
 use crate::target::{Exchange, TargetError};
 
 /// The maximum length of a program's output, in bytes.

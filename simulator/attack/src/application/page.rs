@@ -6,10 +6,8 @@ use html5ever::driver::{ParseOpts, parse_document};
 use html5ever::tendril::TendrilSink;
 use scraper::{Html, HtmlTreeSink, Selector};
 use soter_bridge::run_cpu_bound;
-use soter_text::{Text, text};
+use soter_text::{Text, seconds, text};
 use tokio::time::Instant;
-
-use crate::seconds::seconds;
 
 /// How long a page may take to be read. html5ever 0.40 searches all open elements for each new one, so a page of elements that are
 /// nested in one another takes hours at the length that an answer may have.

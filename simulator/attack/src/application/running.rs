@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use reqwest::Method;
 use serde_json::Value;
-use soter_text::{Text, text};
+use soter_text::{Text, seconds, text};
 use soter_wechat::{Clock, SystemClock};
 use soter_wire::shortened;
 use tokio::time::{Instant, sleep};
@@ -19,7 +19,6 @@ use super::identity;
 use super::played_steps::PlayedStep;
 use super::template::Values;
 use crate::http::{Reply, Request, masked};
-use crate::seconds::seconds;
 use crate::target::{Answer, Exchange, TargetError, Visit};
 
 /// The maximum number of redirects that one request follows.

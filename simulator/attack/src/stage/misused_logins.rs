@@ -1,13 +1,12 @@
 //! Orders that are opened and paid in a login that is forged, old or somebody else's.
 
 use soter_bridge::protocol::CommandError;
-use soter_text::{Text, text};
+use soter_text::{Text, seconds, text};
 
 use super::Stage;
 use crate::login_edits;
 use crate::person::{RANDOM_TEXT_CHARS, build_input};
 use crate::play_end::PlayEnd;
-use crate::seconds::seconds;
 use crate::steps::{Forgery, Misuse, Who};
 use crate::target::{Answer, Cookies, Input, Target, TargetError, TimePassed, Visit};
 use crate::verdict::Verdict;

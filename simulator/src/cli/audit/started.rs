@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use soter_bridge::protocol::CommandError;
 use soter_bridge::visible;
-use soter_text::{Text, text};
+use soter_text::{Text, seconds, text};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::sync::oneshot;
@@ -113,9 +113,9 @@ impl Started {
             sleep(RETRY_PAUSE).await;
         }
         Err(text!(
-            "nothing listens at {address} {seconds} s after `{program}` was started",
+            "nothing listens at {address} {limit} after `{program}` was started",
             address = address,
-            seconds = limit.as_secs(),
+            limit = seconds(limit),
             program = self.shown
         ))
     }

@@ -2,7 +2,7 @@
 
 use soter_bridge::protocol::desk::{JournalEntry, JournalPage};
 use soter_bridge::visible;
-use soter_text::{tr, translated};
+use soter_text::tr;
 use soter_wire::shortened;
 
 use crate::front::paint::Paint;
@@ -31,5 +31,5 @@ fn entry(entry: &JournalEntry, paint: Paint) -> String {
     let Some(judgement) = &entry.judgement else { return call };
     let reason = visible(&judgement.reason);
     let reason = if judgement.is_ok { paint.good(&reason) } else { paint.bad(&reason) };
-    format!("{call}\n  {reason}: {}", visible(translated(&judgement.detail)))
+    format!("{call}\n  {reason}: {}", visible(&judgement.detail.localized()))
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use soter_text::{Text, cause_text, text};
+use soter_text::{Text, text};
 
 /// A file operation that failed: the action, the file or folder, and the cause.
 #[derive(Debug)]
@@ -61,16 +61,16 @@ impl Action {
 impl FileAction {
     /// That it failed, in one line.
     pub(in crate::store) fn failed(self, path: &Path, source: &io::Error) -> Text {
-        let (location, cause) = (path.display(), cause_text(source));
+        let location = path.display();
         match self {
-            Self::Create => text!("cannot create {location}: {cause}", location = location, cause = cause),
-            Self::Lock => text!("cannot lock {location}: {cause}", location = location, cause = cause),
-            Self::Open => text!("cannot open {location}: {cause}", location = location, cause = cause),
-            Self::Read => text!("cannot read {location}: {cause}", location = location, cause = cause),
-            Self::Remove => text!("cannot remove {location}: {cause}", location = location, cause = cause),
-            Self::Rename => text!("cannot rename {location}: {cause}", location = location, cause = cause),
-            Self::Sync => text!("cannot sync {location}: {cause}", location = location, cause = cause),
-            Self::Write => text!("cannot write {location}: {cause}", location = location, cause = cause),
+            Self::Create => text!("cannot create {location}: {cause}", location = location, cause = source),
+            Self::Lock => text!("cannot lock {location}: {cause}", location = location, cause = source),
+            Self::Open => text!("cannot open {location}: {cause}", location = location, cause = source),
+            Self::Read => text!("cannot read {location}: {cause}", location = location, cause = source),
+            Self::Remove => text!("cannot remove {location}: {cause}", location = location, cause = source),
+            Self::Rename => text!("cannot rename {location}: {cause}", location = location, cause = source),
+            Self::Sync => text!("cannot sync {location}: {cause}", location = location, cause = source),
+            Self::Write => text!("cannot write {location}: {cause}", location = location, cause = source),
         }
     }
 }

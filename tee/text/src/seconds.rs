@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use soter_text::{Text, text};
+use crate::text;
+use crate::text::Text;
 
 /// The duration in seconds.
-pub(crate) fn seconds(duration: Duration) -> Text {
+pub fn seconds(duration: Duration) -> Text {
     text!("{seconds} s", seconds = duration.as_secs_f64())
 }
 
 #[cfg(test)]
 mod tests {
-    use soter_text::Language;
-
     use super::*;
+    use crate::language::Language;
 
     #[test]
     fn a_duration_is_shown_in_seconds_in_both_languages() {
