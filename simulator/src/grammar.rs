@@ -259,7 +259,7 @@ pub(crate) enum ProgramCommand {
     Vectors(Vectors),
     /// Look at the port, the state folder, the clock, the language and what is switched on, and say what to do
     ///
-    /// It changes nothing. Exit codes: 0 nothing stands in the way, 1 something has to be put right.
+    /// It changes nothing; while it looks, it holds the state folder. Exit codes: 0 no problems, 1 something has to be put right.
     Doctor(Doctor),
     /// Print a script that teaches a shell to complete this command line
     Completions {

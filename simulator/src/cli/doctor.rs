@@ -1,6 +1,7 @@
 //! `soter-sim doctor`: looks at all that calls depend on, and says what is wrong and what to do, one line each.
 //!
-//! It changes nothing: a state folder that does not exist is not made, and the phones in one are looked at as copies in memory.
+//! It changes nothing but the lock of the state folder, which it holds meanwhile: a folder that does not exist is not made, and
+//! the phones in one are looked at as copies in memory.
 
 mod computer;
 mod observation;
@@ -65,12 +66,13 @@ pub(super) fn run(doctor: &Doctor, options: &Options, console: &mut Console) -> 
         observation::as_lines(&observations, console.paint)
     };
     console.write_answer(&answer)?;
-    let problems =
-        observations.iter().filter(|observation| observation.severity == Severity::Problem).count();
+    let [problems, notes] = [Severity::Problem, Severity::Note]
+        .map(|severity| observations.iter().filter(|observation| observation.severity == severity).count());
     if !options.json {
-        console.remark(&match problems {
-            0 => tr!("nothing stands in the way"),
-            problems => tr!("problems: {problems}", problems = problems),
+        console.remark(&match (problems, notes) {
+            (0, 0) => tr!("nothing stands in the way"),
+            (0, notes) => tr!("no problems; notes: {notes}", notes = notes),
+            (problems, _) => tr!("problems: {problems}", problems = problems),
         });
     }
     Ok(if problems == 0 { Exit::Good } else { Exit::Negative })
