@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use soter_text::{Text, text};
+use soter_text::{Text, message_text, text};
 use soter_wechat::Verdict;
 use soter_wire::shortened;
 use tokio::sync::broadcast;
@@ -288,7 +288,7 @@ macro_rules! commands {
                     $($method => serde_json::from_value::<$request>(params)
                         .map(Self::$variant)
                         .map_err(|error| CommandError::invalid_params(
-                            text!("the parameters of `{method}` do not fit: {error}", method = method, error = error.to_string()),
+                            text!("the parameters of `{method}` do not fit: {error}", method = method, error = message_text(&error.to_string())),
                             text!("see the method's parameters in the documentation of the command protocol"),
                         )),)+
                     _ => Err(unknown_method(method)),

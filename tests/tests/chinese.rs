@@ -179,6 +179,30 @@ fn commands_that_need_something_else_say_so_in_the_language() {
 }
 
 #[test]
+fn sentences_of_our_own_inside_the_errors_of_parsers_are_in_the_language() {
+    Refusal {
+        arguments: vec!["--ephemeral", "call", "sensor.touch", r#"{"touch":0}"#],
+        code: 2,
+        chinese: ["`sensor.touch` 的参数不合适：手指从 1 开始编号", "命令协议"],
+        english: [
+            "the parameters of `sensor.touch` do not fit: fingers are numbered from 1 on",
+            "see the method's",
+        ],
+    }
+    .check();
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("accounts.toml");
+    fs::write(&file, "[[app]]\nappid = \"wx0123456789abcdef\"\nsecret = 5\n").unwrap();
+    Refusal {
+        arguments: vec!["serve", "--ephemeral", "--listen", "127.0.0.1:0", "--config", text(&file)],
+        code: 2,
+        chinese: ["密钥是字符串：请写在引号里", "下一步："],
+        english: ["a secret is a string: write it in quotes", "next:"],
+    }
+    .check();
+}
+
+#[test]
 fn a_download_is_refused_in_the_language() {
     let server = Server::ephemeral(&[]);
     Refusal {

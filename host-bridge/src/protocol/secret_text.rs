@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use soter_text::{own_message, text};
 use soter_wechat::Secret;
 
 /// A private key in PEM. With it, anyone can sign as its owner.
@@ -28,9 +29,10 @@ fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::
 }
 
 fn private_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    Secret::deserialize(deserializer).map_err(|_| de::Error::custom("a private key is a string"))
+    Secret::deserialize(deserializer)
+        .map_err(|_| de::Error::custom(own_message(text!("a private key is a string"))))
 }
 
 fn seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    Secret::deserialize(deserializer).map_err(|_| de::Error::custom("a seed is a string"))
+    Secret::deserialize(deserializer).map_err(|_| de::Error::custom(own_message(text!("a seed is a string"))))
 }

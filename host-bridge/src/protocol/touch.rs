@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use soter_text::{Text, ToValue, Value, text};
+use soter_text::{Text, ToValue, Value, own_message, text};
 use soter_wire::shortened;
 
 /// Maximum number of entries in a script.
@@ -144,7 +144,8 @@ impl Serialize for TouchScript {
 
 impl<'de> Deserialize<'de> for TouchScript {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        let script = String::deserialize(deserializer)?.parse();
+        script.map_err(|error: TouchScriptError| de::Error::custom(own_message(error.text())))
     }
 }
 
@@ -166,12 +167,14 @@ impl<'de> Deserialize<'de> for Touch {
             Text(String),
         }
         match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(number) => {
-                Self::enrolled(number).ok_or_else(|| de::Error::custom("fingers are numbered from 1 on"))
-            }
+            NumberOrText::Number(number) => Self::enrolled(number)
+                .ok_or_else(|| de::Error::custom(own_message(text!("fingers are numbered from 1 on")))),
             NumberOrText::Text(text) => text.parse().map_err(|()| {
                 let shown = shortened(&text, 40);
-                de::Error::custom(format!("`{shown}` is not a touch: a number, \"wrong\" or \"cancel\""))
+                de::Error::custom(own_message(text!(
+                    "`{shown}` is not a touch: a number, \"wrong\" or \"cancel\"",
+                    shown = shown
+                )))
             }),
         }
     }

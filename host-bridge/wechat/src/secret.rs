@@ -1,5 +1,6 @@
 //! Secret texts: app secrets, tokens, login codes, session keys, seeds and private keys.
 
+use soter_text::{own_message, text};
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -51,10 +52,13 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The usual error would quote the value, which may be the secret.
-        String::deserialize(deserializer)
-            .map(Self::from)
-            .map_err(|_| de::Error::custom("a secret is a string: write it in quotes"))
+        String::deserialize(deserializer).map(Self::from).map_err(|error: D::Error| {
+            // The usual error for another type would quote the value, which may be the secret.
+            if error.to_string().starts_with("missing field") {
+                return error;
+            }
+            de::Error::custom(own_message(text!("a secret is a string: write it in quotes")))
+        })
     }
 }
 

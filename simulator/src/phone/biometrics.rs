@@ -22,7 +22,7 @@ impl Phone {
             let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
             return Err(CommandError::invalid_params(
                 text!("phones of the family {profile} have another sensor", profile = self.profile.name),
-                text!("enrol {names}", names = names.join(" or ")),
+                text!("enrol one of these: {names}", names = names.join(", ")),
             ));
         };
         let mut state = self.state();

@@ -57,7 +57,7 @@ impl Phone {
                     name = self.name,
                     profile = self.profile.name
                 ),
-                text!("create a device of the family {families}", families = families.join(" or ")),
+                text!("create a device of one of these families: {families}", families = families.join(", ")),
             ));
         }
         if let Patch::Set(user) = &set.user {

@@ -21,7 +21,7 @@ mod text;
 
 pub use self::catalogue::{CATALOGUES, Catalogue, translated, translated_into};
 pub use self::language::{Language, locale};
-pub use self::own_error::own_error;
+pub use self::own_error::{message_text, own_error, own_message};
 pub use self::seconds::seconds;
 pub use self::text::{Text, ToValue, Value};
 

@@ -1,10 +1,43 @@
-//! Errors of input and output that carry a text with a translation.
+//! Errors of other libraries that carry a text with a translation.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::language::Language;
 use crate::text::{Text, ToValue, Value};
+
+/// How many texts that became messages are kept: more than one error has.
+const KEPT_TEXTS: usize = 16;
+
+thread_local! {
+    static TEXTS_OF_MESSAGES: RefCell<VecDeque<Text>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// The English words of a text, for an error that keeps words alone, such as one of `serde`. On the same thread,
+/// [`message_text`] finds the text again.
+pub fn own_message(text: Text) -> String {
+    let message = text.english().to_owned();
+    TEXTS_OF_MESSAGES.with_borrow_mut(|texts| {
+        texts.truncate(KEPT_TEXTS - 1);
+        texts.push_front(text);
+    });
+    message
+}
+
+/// The text of an error's message: with the translation of the [`own_message`] in it, if it has one.
+pub fn message_text(message: &str) -> Text {
+    let in_chinese = TEXTS_OF_MESSAGES.with_borrow(|texts| {
+        let own = texts.iter().find(|text| message.contains(text.english()))?;
+        Some(message.replacen(own.english(), &own.in_language(Language::Chinese), 1))
+    });
+    match in_chinese {
+        Some(in_chinese) => Text::given(message.to_owned(), in_chinese),
+        None => Text::verbatim(message),
+    }
+}
 
 /// An error of input or output that a program of this project has found itself. Its text has a translation.
 pub fn own_error(kind: io::ErrorKind, cause: Text) -> io::Error {
@@ -35,8 +68,19 @@ impl Error for OwnCause {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Language;
     use crate::text;
+
+    #[test]
+    fn a_message_of_our_own_is_found_in_an_error_and_another_stays_as_it_is() {
+        for number in 0..2 * KEPT_TEXTS {
+            own_message(text!("{count} phones", count = number));
+        }
+        let message = own_message(text!("it is not a folder"));
+        let text = message_text(&format!("{message} at line 1 column 7"));
+        assert_eq!(text.english(), "it is not a folder at line 1 column 7");
+        assert_eq!(text.in_language(Language::Chinese), "它不是目录 at line 1 column 7");
+        assert_eq!(message_text("expected a string").chinese(), None);
+    }
 
     #[test]
     fn a_cause_of_our_own_keeps_its_translation_and_another_its_words() {

@@ -59,8 +59,8 @@ pub enum DecodeError {
     KeyExponent,
     /// Not an RSA SubjectPublicKeyInfo in DER.
     KeyMalformed {
-        /// What the DER parser found.
-        message: String,
+        /// What is wrong with it, or what the DER parser found.
+        message: Text,
     },
     /// An RSA key of a size that is not allowed there: SOTER keys have 2048 bits, certificate keys 2048 to 4096.
     KeySize {

@@ -1,5 +1,6 @@
 //! The public half of an RSA key, and what it can verify.
 
+use soter_text::{Text, text};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -96,14 +97,17 @@ impl PublicKey {
         let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(malformed)?;
         let algorithm = info.algorithm;
         if algorithm.oid != RSA_ENCRYPTION {
-            return Err(DecodeError::KeyMalformed { message: format!("its algorithm is {}", algorithm.oid) });
+            return Err(DecodeError::KeyMalformed {
+                message: text!("its algorithm is {oid}", oid = algorithm.oid.to_string()),
+            });
         }
         if algorithm.parameters.is_none_or(|parameters| !parameters.is_null()) {
-            return Err(DecodeError::KeyMalformed { message: "its parameters are not NULL".to_owned() });
+            return Err(DecodeError::KeyMalformed { message: text!("its parameters are not NULL") });
         }
-        let key = info.subject_public_key.as_bytes().ok_or_else(|| DecodeError::KeyMalformed {
-            message: "its bit string has unused bits".to_owned(),
-        })?;
+        let key = info
+            .subject_public_key
+            .as_bytes()
+            .ok_or_else(|| DecodeError::KeyMalformed { message: text!("its bit string has unused bits") })?;
         let key = RsaPublicKey::from_der(key).map_err(malformed)?;
 
         let modulus = key.modulus.as_bytes();
@@ -118,7 +122,7 @@ impl PublicKey {
 
         // With this, the library that verifies can read it.
         if modulus.last().is_none_or(|byte| byte % 2 == 0) {
-            return Err(DecodeError::KeyMalformed { message: "its modulus is even".to_owned() });
+            return Err(DecodeError::KeyMalformed { message: text!("its modulus is even") });
         }
         Ok(Self {
             shared: Arc::new(Shared {
@@ -236,7 +240,7 @@ impl PublicKey {
 }
 
 fn malformed(error: der::Error) -> DecodeError {
-    DecodeError::KeyMalformed { message: error.to_string() }
+    DecodeError::KeyMalformed { message: Text::verbatim(error.to_string()) }
 }
 
 const fn pss(salt_length: SaltLength) -> RsaParameters {
@@ -353,7 +357,7 @@ mod tests {
         even[last_of_modulus] &= 0xfe;
         let error = PublicKey::from_spki_der(&even).unwrap_err();
         assert!(
-            matches!(&error, DecodeError::KeyMalformed { message } if message.contains("even")),
+            matches!(&error, DecodeError::KeyMalformed { message } if message.english().contains("even")),
             "{error}"
         );
         for (spki, is_read) in [(even, false), (spki(2048, 65537), true), (spki(2048 + 8, 65537), true)] {

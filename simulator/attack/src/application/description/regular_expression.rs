@@ -5,7 +5,7 @@ use std::fmt;
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
-use soter_text::tr;
+use soter_text::{own_message, text};
 
 use crate::application::template::{Values, names};
 
@@ -48,7 +48,8 @@ impl Pattern {
         let mut parts = self.0.split("{{");
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
-            let (name, rest) = part.split_once("}}").ok_or_else(|| tr!("`{{{{` without `}}}}`"))?;
+            let (name, rest) =
+                part.split_once("}}").ok_or_else(|| own_message(text!("`{{{{` without `}}}}`")))?;
             let value = values.get(name.trim()).map_or("", String::as_str);
             // Braces, so that a quantifier behind the name is about the whole value.
             text = [&text, "(?:", &regex::escape(value), ")", rest].concat();
@@ -60,7 +61,7 @@ impl Pattern {
 fn build(text: &str) -> Result<Regex, String> {
     RegexBuilder::new(text).size_limit(MAX_COMPILED_BYTES).build().map_err(|error| {
         let what = error.to_string();
-        what.lines().last().map_or_else(|| tr!("not a regular expression"), ToOwned::to_owned)
+        what.lines().last().map_or_else(|| own_message(text!("not a regular expression")), ToOwned::to_owned)
     })
 }
 
@@ -68,7 +69,9 @@ fn build(text: &str) -> Result<Regex, String> {
 pub(super) fn with_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
     let regex = Some(build(&String::deserialize(deserializer)?).map_err(de::Error::custom)?);
     if regex.as_ref().is_some_and(|regex| regex.captures_len() < 2) {
-        return Err(de::Error::custom(tr!("the expression has no group: put what is wanted into ( )")));
+        return Err(de::Error::custom(own_message(text!(
+            "the expression has no group: put what is wanted into ( )"
+        ))));
     }
     Ok(regex)
 }

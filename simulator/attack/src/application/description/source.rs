@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, de};
-use soter_text::{Text, text, tr};
+use soter_text::{Text, own_message, text};
 
 use super::regular_expression;
 use crate::application::pointer::Pointer;
@@ -152,15 +152,15 @@ impl SourceTable {
     fn place(self) -> Result<(Place, Option<Regex>), String> {
         let Self { json, header, cookie, css, attribute, template, regex } = self;
         if attribute.is_some() && css.is_none() {
-            return Err(tr!("`attribute` needs `css`, which names the element"));
+            return Err(own_message(text!("`attribute` needs `css`, which names the element")));
         }
         let element = css.map(|text| match scraper::Selector::parse(&text) {
             Ok(parsed) => Ok(Place::Element { selector: Selector { parsed, text }, attribute }),
-            Err(error) => Err(tr!("not a CSS selector: {error}", error = error.to_string())),
+            Err(error) => Err(own_message(text!("not a CSS selector: {error}", error = error.to_string()))),
         });
         let header = header.map(|name| match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Ok(Place::Header(name)),
-            Err(_) => Err(tr!("header names are letters, digits and hyphens")),
+            Err(_) => Err(own_message(text!("header names are letters, digits and hyphens"))),
         });
         let places = [
             json.map(|pointer| Ok(Place::Pointer(pointer))),
@@ -174,11 +174,13 @@ impl SourceTable {
             (Some(place), _) => place?,
             (None, Some(_)) => Place::Body,
             (None, None) => {
-                return Err(tr!("say where it stands: json, header, cookie, css, regex or template"));
+                return Err(own_message(text!(
+                    "say where it stands: json, header, cookie, css, regex or template"
+                )));
             }
         };
         if places.next().is_some() {
-            return Err(tr!("it stands in one place: json, header, cookie, css or template"));
+            return Err(own_message(text!("it stands in one place: json, header, cookie, css or template")));
         }
         Ok((place, regex))
     }
@@ -192,10 +194,10 @@ impl<'de> Deserialize<'de> for Source {
             type Value = Source;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&tr!(
+                formatter.write_str(&own_message(text!(
                     "a JSON pointer, or a table such as {example}",
                     example = "{ header = \"Location\" }"
-                ))
+                )))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Source, E> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
-use soter_text::tr;
+use soter_text::{own_message, text};
 
 use super::computed::Computed;
 use super::source::Source;
@@ -83,14 +83,16 @@ impl TryFrom<StepFile> for Step {
         let action = match (request, command) {
             (Some(endpoint), None) => Action::Request { endpoint, follow },
             (None, Some(_)) if follow => {
-                return Err(tr!("`follow` is about redirects, and a command has none"));
+                return Err(own_message(text!("`follow` is about redirects, and a command has none")));
             }
             (None, Some(command)) if command.first().is_some_and(|program| !program.trim().is_empty()) => {
                 Action::Command(command)
             }
-            (None, Some(_)) => return Err(tr!("the command is empty: write [\"./step.sh\"]")),
-            (Some(_), Some(_)) => return Err(tr!("a step has a request or a command, not both")),
-            (None, None) => return Err(tr!("a step needs a request or a command")),
+            (None, Some(_)) => return Err(own_message(text!("the command is empty: write [\"./step.sh\"]"))),
+            (Some(_), Some(_)) => {
+                return Err(own_message(text!("a step has a request or a command, not both")));
+            }
+            (None, None) => return Err(own_message(text!("a step needs a request or a command"))),
         };
         Ok(Self { action, computed, values, until, success })
     }
@@ -145,12 +147,12 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
     if (MIN_PAUSE..=MAX_WAIT).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
-    Err(de::Error::custom(tr!(
+    Err(de::Error::custom(own_message(text!(
         "{seconds} seconds: write a number from {least} to {most}",
         seconds = seconds,
         least = MIN_PAUSE,
         most = MAX_WAIT
-    )))
+    ))))
 }
 
 /// A request.
@@ -236,7 +238,7 @@ impl Endpoint {
 
 fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Method>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map(Some)
-        .map_err(|_| de::Error::custom(tr!("not an HTTP method: write GET, POST or another name")))
+    text.parse().map(Some).map_err(|_| {
+        de::Error::custom(own_message(text!("not an HTTP method: write GET, POST or another name")))
+    })
 }
