@@ -388,3 +388,12 @@ fn a_variable_that_is_not_a_language_is_refused_unless_something_else_chooses_on
     let unset = Program::new(["explain", "0"]).variable("SOTER_SIM_LANG", "").run();
     assert_eq!(unset.code, Some(0), "{unset}");
 }
+
+#[test]
+fn a_mistake_that_is_very_long_is_not_repeated_as_a_whole() {
+    let word = "q".repeat(60_000);
+    for arguments in [vec![word.as_str()], vec!["auth", "a", "--touch", &word], vec!["explain", &word]] {
+        let refused = Program::new(&arguments).run().refuses(2);
+        assert!(refused.stderr.len() < 5_000, "{} bytes", refused.stderr.len());
+    }
+}

@@ -10,10 +10,14 @@ use std::num::{IntErrorKind, ParseIntError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use soter_bridge::protocol::CommandError;
 use soter_text::{Text, text};
+use soter_wire::shortened;
 
 use super::nearest::nearest;
 use super::translation::Layout;
 use super::wrong_value::WrongValue;
+
+/// The number of characters that are shown of a mistake: more than an honest one has.
+const MAX_CHARACTERS: usize = 1000;
 
 /// The place where the words were typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,6 +316,8 @@ fn strings(error: &clap::Error, kind: ContextKind) -> Option<Vec<String>> {
     }
 }
 
+/// A text in one line, without the end of one that is very long: somebody may have pasted a file.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    shortened(&line, MAX_CHARACTERS).to_owned()
 }

@@ -148,6 +148,11 @@ impl JsonSchema for Source {
     }
 }
 
+/// The last line of a library's message. Those before it ask for a report to the library's developers.
+fn last_line(message: &str) -> &str {
+    message.lines().last().unwrap_or_default()
+}
+
 impl SourceTable {
     fn place(self) -> Result<(Place, Option<Regex>), String> {
         let Self { json, header, cookie, css, attribute, template, regex } = self;
@@ -156,7 +161,9 @@ impl SourceTable {
         }
         let element = css.map(|text| match scraper::Selector::parse(&text) {
             Ok(parsed) => Ok(Place::Element { selector: Selector { parsed, text }, attribute }),
-            Err(error) => Err(own_message(text!("not a CSS selector: {error}", error = error.to_string()))),
+            Err(error) => {
+                Err(own_message(text!("not a CSS selector: {error}", error = last_line(&error.to_string()))))
+            }
         });
         let header = header.map(|name| match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Ok(Place::Header(name)),
