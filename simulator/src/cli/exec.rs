@@ -13,7 +13,6 @@ use soter_bridge::protocol::CommandError;
 use soter_sim::State;
 use soter_text::{Text, text, tr};
 use tokio::process::Command;
-use tracing::debug;
 
 use crate::front::{Console, Exit};
 use crate::grammar::{Exec, Options};
@@ -181,7 +180,7 @@ fn forward_signal(end: TerminationSignal, child: &RunningCommand, terminal: Term
         && let Err(error) = kill_process(id, signal)
     {
         // The usual reason: the command has just ended.
-        debug!(%error, "the signal is not passed on");
+        tracing::debug!(%error, "the signal is not passed on");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one lock of a state folder.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, PoisonError};
@@ -64,7 +64,7 @@ impl FolderLock {
     #[cfg(unix)]
     fn is_in_place(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
-        let [locked, found] = [self.file.metadata(), fs::symlink_metadata(self.folder.join(LOCK_FILE))]
+        let [locked, found] = [self.file.metadata(), std::fs::symlink_metadata(self.folder.join(LOCK_FILE))]
             .map(|metadata| metadata.map(|metadata| (metadata.dev(), metadata.ino())).ok());
         locked.is_some() && locked == found
     }

@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::super::durable::{Action, crash};
 use super::*;
 
