@@ -376,7 +376,7 @@ fn tls_is_used_and_checked_if_the_address_asks_for_it() {
 fn an_address_that_cannot_be_used_is_an_error_without_its_password() {
     for (url, expected) in [
         ("postgres://anna:s3cret@127.0.0.1:1/shop", "Connection refused"),
-        ("mysql://anna:s3cret@127.0.0.1/shop", "no database"),
+        ("mysql://anna:s3cret@127.0.0.1/shop", "not a database"),
         ("postgres://anna:s3cret@127.0.0.1:1/shop?sslmod=verify-full", "unknown parameter; known are"),
         ("postgres://anna:s3cret@127.0.0.1:1/shop?sslmode=verify-full&sslrootcert=/none/s3cret", "ledger"),
     ] {
