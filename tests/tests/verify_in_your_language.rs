@@ -49,7 +49,7 @@ fn both_languages_have_the_same_answers_and_the_text_counts_them_right() {
     );
     assert!(CHINESE.contains(&format!("{number} 种调用中")), "{counted:?}");
     assert!(
-        CHINESE.contains(&format!("[{default} 种拒绝盐长 20 的签名，{huawei} 种拒绝盐长 32 的签名]")),
+        CHINESE.contains(&format!("[{default} 种拒绝盐长度 20 的签名，{huawei} 种拒绝盐长度 32 的签名]")),
         "{counted:?}"
     );
 }
