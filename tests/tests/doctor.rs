@@ -108,6 +108,29 @@ fn a_folder_with_something_that_may_not_be_written_is_a_problem() {
     assert!(of(&seen, "state")[0].1.contains("can be read and written"), "{seen:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_the_first_command_cannot_make_or_fill_is_a_problem() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    symlink("nowhere", path("link")).unwrap();
+    fs::create_dir(path("shut")).unwrap();
+    for (path, mode) in [(folder.path(), 0o755), (&folder.path().join("shut"), 0o555)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for (state, at) in [("link", "link"), ("link/below", "link"), ("shut", "shut"), ("shut/a/b", "shut")] {
+        let doctor = Program::new(["doctor", "--json", "--listen", &free_address(), "--state", &path(state)]);
+        // What a folder permits does not bind root.
+        let Some(doctor) = doctor.without_root() else { return };
+        let finished = doctor.run().exits(1);
+        let seen: Vec<Value> = serde_json::from_str(&finished.stdout).unwrap();
+        let (severity, what, _) = of(&seen, "state")[0];
+        assert_eq!(severity, "problem", "{state}: {seen:?}");
+        assert!(what.contains(&format!("cannot create {}:", path(at))), "{state}: {what}");
+    }
+}
+
 #[test]
 fn a_file_and_a_folder_without_phones_are_told_from_a_folder_that_does_not_exist() {
     let folder = tempfile::tempdir().unwrap();

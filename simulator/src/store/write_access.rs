@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use soter_text::{own_error, text};
+
 use super::disk::RPMB_FILE;
 use super::durable::{FileAction, FileError};
 use super::folder::{DEVICES_FOLDER, LEDGER_FILE, RECORDS_FOLDER, StateFolder, list};
@@ -37,6 +39,33 @@ impl StateFolder {
             let partition = folder.join(RPMB_FILE);
             if fs::symlink_metadata(&partition).is_ok_and(|metadata| metadata.is_file()) {
                 check(&partition, may_overwrite)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the first command may make this folder, or put its files into it if it exists. Changes nothing.
+    ///
+    /// # Errors
+    /// [`FolderError::File`] with the folder that may not be written, or if something else has the path: a file, or a link that
+    /// leads to nothing.
+    pub fn check_may_be_made(path: &Path) -> Result<(), FolderError> {
+        let failed =
+            |path: &Path, source| FileError { action: FileAction::Create, path: path.to_owned(), source };
+        let absolute = std::path::absolute(path).map_err(|source| failed(path, source))?;
+        // Those above it are made, too.
+        for folder in absolute.ancestors() {
+            match fs::metadata(folder) {
+                Ok(_) => {
+                    return Ok(may_change_names(folder).map_err(|source| failed(folder, source))?);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if fs::symlink_metadata(folder).is_ok() {
+                        let cause = own_error(error.kind(), text!("it is a link that leads to nothing"));
+                        return Err(failed(folder, cause).into());
+                    }
+                }
+                Err(source) => return Err(failed(folder, source).into()),
             }
         }
         Ok(())

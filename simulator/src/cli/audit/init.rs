@@ -24,7 +24,7 @@ const MAX_QUESTIONS: usize = 5;
 ///
 /// # Errors
 /// `InvalidParams` if the file is there already, or the person names no shape. `Environment` if it cannot be written.
-/// Nothing was written.
+/// At most the schema was written.
 pub(super) fn run(
     path: &Path,
     audit: &Audit,

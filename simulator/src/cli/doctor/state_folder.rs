@@ -43,9 +43,14 @@ impl StateFolderCheck {
             Err(error) => return failed(error),
         };
         let path = folder.display();
+        // What the first command would find, if there are no phones yet.
+        let without_phones = |what| match StateFolder::check_may_be_made(&folder) {
+            Ok(()) => of_server(what),
+            Err(error) => failed(error.into()),
+        };
         match fs::read_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return of_server(text!(
+                return without_phones(text!(
                     "the state folder {path} does not exist yet: the first command makes it",
                     path = path
                 ));
@@ -54,7 +59,7 @@ impl StateFolderCheck {
                 return failed(FolderError::File { action: FileAction::Read, path: folder, source }.into());
             }
             Ok(_) if !StateFolder::exists_at(&folder) => {
-                return of_server(text!(
+                return without_phones(text!(
                     "the state folder {path} has no phones yet: the first command makes one",
                     path = path
                 ));
