@@ -18,7 +18,7 @@ mod attacked_phone;
 pub mod audit;
 mod catalogue;
 mod changed_challenge;
-pub mod columns;
+mod columns;
 mod disclosure;
 mod entry;
 mod forge;

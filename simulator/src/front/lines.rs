@@ -1,8 +1,8 @@
 //! Lines of a terminal: texts broken where the terminal ends, and labels before texts.
 
-use soter_attack::columns::{visible_characters, words};
+use soter_bridge::{line_breaks, visible_characters};
+use textwrap::WrapAlgorithm;
 use textwrap::core::display_width;
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
 /// A window narrower than this is treated as if it had this many columns.
@@ -23,13 +23,10 @@ pub(super) fn wrapped(text: &str, columns: usize) -> String {
         let content = line.trim_start_matches(' ');
         let indent = &line[..line.len() - content.len()];
         let next_indent = " ".repeat(column_start(line, columns / 2));
-        let options = Options::new(columns)
+        let options = line_breaks(columns)
             .initial_indent(indent)
             .subsequent_indent(&next_indent)
-            .word_separator(WordSeparator::Custom(words))
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit)
-            .break_words(false);
+            .wrap_algorithm(WrapAlgorithm::FirstFit);
         lines.extend(textwrap::wrap(content, options).into_iter().map(std::borrow::Cow::into_owned));
     }
     lines.join("\n")

@@ -4,12 +4,11 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use textwrap::{Options, WordSeparator, WordSplitter};
+use soter_bridge::line_breaks;
 use toml_writer::{TomlKeyBuilder, TomlStringBuilder, WriteTomlKey, WriteTomlValue};
 
 use super::draft::{Computed, Draft, Note};
 use super::success::Condition;
-use crate::columns;
 
 /// How long a step is repeated that was recorded several times in a row.
 const UNTIL: &str = "until = { within = 30, every = 0.5 }";
@@ -149,12 +148,7 @@ pub(super) fn write_note(note: &Note, out: &mut String) {
 
 pub(super) fn write_comment(text: &str, out: &mut String) {
     const WIDTH: usize = 110;
-    let options = Options::new(WIDTH)
-        .initial_indent("# ")
-        .subsequent_indent("#   ")
-        .word_separator(WordSeparator::Custom(columns::words))
-        .word_splitter(WordSplitter::NoHyphenation)
-        .break_words(false);
+    let options = line_breaks(WIDTH).initial_indent("# ").subsequent_indent("#   ");
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for line in textwrap::wrap(&words, options) {
         let _ = writeln!(out, "{line}");
