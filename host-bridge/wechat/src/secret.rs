@@ -1,16 +1,16 @@
 //! Secret texts: app secrets, tokens, login codes, session keys, seeds and private keys.
 
-use soter_text::{own_message, text};
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::{Deserialize, Deserializer, de};
+use soter_text::{own_message, text};
 use zeroize::Zeroizing;
 
 /// A secret text. It is wiped when dropped, never printed, compared in constant time, and readable only through
 /// [`expose`](Self::expose).
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+#[derive(Clone, Deserialize)]
+pub struct Secret(#[serde(deserialize_with = "string")] Zeroizing<String>);
 
 impl Secret {
     /// The text itself.
@@ -50,16 +50,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from).map_err(|error: D::Error| {
-            // The usual error for another type would quote the value, which may be the secret.
-            if error.to_string().starts_with("missing field") {
-                return error;
-            }
-            de::Error::custom(own_message(text!("a secret is a string: write it in quotes")))
-        })
-    }
+fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    // The usual error would quote the value, which may be the secret.
+    String::deserialize(deserializer)
+        .map(Zeroizing::new)
+        .map_err(|_| de::Error::custom(own_message(text!("a secret is a string: write it in quotes"))))
 }
 
 #[cfg(test)]
@@ -73,5 +68,16 @@ mod tests {
             assert!(error.contains("a secret is a string") && !error.contains("20250718"), "{error}");
         }
         assert!(serde_json::from_str::<Secret>(r#""text""#).unwrap().is("text"));
+    }
+
+    #[test]
+    fn a_secret_that_is_missing_is_named() {
+        #[derive(Debug, Deserialize)]
+        struct App {
+            #[expect(dead_code, reason = "only the error matters")]
+            secret: Secret,
+        }
+        let error = serde_json::from_str::<App>("{}").unwrap_err().to_string();
+        assert!(error.starts_with("missing field `secret`"), "{error}");
     }
 }
