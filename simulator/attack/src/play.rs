@@ -13,7 +13,7 @@ use crate::steps::{
     Before, Code, Enrolment, Envelope, Forgery, Misuse, Observation, Script, Uploaded, Variant,
 };
 use crate::target::{Answer, Form, Target, TargetError};
-use crate::verdict::{Played, Verdict};
+use crate::verdict::{Played, Verdict, add_problem};
 
 /// Plays an attack on a fresh phone. If that is not possible, the reason says why.
 pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> Played {
@@ -33,20 +33,7 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
         Script::Session(misuse) => Box::pin(misuse_login(attack, target, keys, misuse)).await,
         Script::Observe(what) => Box::pin(observe(attack, target, what)).await,
     };
-    let result = match result {
-        // The next attack must find the time that it expects.
-        result if attack.script.passes_time() => match (result, target.end_passed_time().await) {
-            (result, Ok(())) => result,
-            (Err(PlayEnd::Played(mut played)), Err(error)) => {
-                played.reason =
-                    text!("{reason}; afterwards {what}", reason = played.reason, what = error.text());
-                Err(PlayEnd::Played(played))
-            }
-            (_, Err(error)) => Err(error.into()),
-        },
-        result => result,
-    };
-    match result {
+    let mut played = match result {
         Ok(answer) => judge(attack, target, answer),
         Err(PlayEnd::Played(played)) => *played,
         Err(PlayEnd::TargetError(TargetError::DoesNotApply(why))) => Played::new(Verdict::Skip, why),
@@ -54,7 +41,12 @@ pub async fn play<T: Target>(attack: &Attack, target: &T, keys: &KeySource) -> P
             Played::new(Verdict::Error, how)
         }
         Err(PlayEnd::Defect(error)) => Played::new(Verdict::Error, error.what),
+    };
+    // The next attack must find the time that it expects, also if an earlier one could not put it back.
+    if let Err(error) = target.end_passed_time().await {
+        add_problem(&mut played.verdict, &mut played.reason, Verdict::Error, error.text());
     }
+    played
 }
 
 fn judge<T: Target>(attack: &Attack, target: &T, answer: Answer) -> Played {

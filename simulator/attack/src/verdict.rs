@@ -54,6 +54,14 @@ impl Verdict {
     }
 }
 
+/// Adds what happened after an attack to its verdict and reason. A failure stays a failure, whatever happened afterwards.
+pub(super) fn add_problem(verdict: &mut Verdict, reason: &mut Text, problem: Verdict, what: &Text) {
+    if *verdict != Verdict::Fail {
+        *verdict = problem.min(*verdict);
+    }
+    *reason = text!("{reason}; afterwards {what}", reason = *reason, what = what);
+}
+
 /// An attack that was played.
 #[derive(Clone, Debug)]
 pub struct Played {

@@ -177,6 +177,19 @@ async fn a_server_whose_processes_count_for_themselves_is_found_over_new_connect
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_without_a_second_mini_program_is_not_attacked_through_one() {
+    use verifier::Weakness;
+    let attack = find("SOTER-COUNTER-38").unwrap();
+    let two = Verifier::start(Weakness::None).await;
+    let played = soter_attack::play(attack, &two, &verifier::keys()).await;
+    assert_eq!(played.verdict, Verdict::Pass, "{}", played.reason.english());
+    let one = Verifier::start(Weakness::None).await.with_other_app(None);
+    let played = soter_attack::play(attack, &one, &verifier::keys()).await;
+    assert_eq!(played.verdict, Verdict::Skip, "{}", played.reason.english());
+    assert!(played.reason.english().contains("--other-appid"), "{}", played.reason.english());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_verifier_that_is_careless_about_signatures_is_found_by_exactly_the_matching_attacks() {
     use verifier::Weakness;
     each_is_found! { Verifier::start,
@@ -541,4 +554,27 @@ async fn a_market_where_challenges_or_logins_do_not_end_is_found_by_exactly_the_
         Weakness::LoginLongerThanMonth => Fail "LIFETIME-02";
         Weakness::NothingEnds => Fail "LIFETIME-01 LIFETIME-02";
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_not_put_back_is_told_and_changes_no_failure() {
+    use market::Weakness;
+    let attack = find("SOTER-LIFETIME-02").unwrap();
+    let stuck = Market::start(Weakness::ClockIsMovedOnce).await;
+    let played = soter_attack::play(attack, stuck.target(), &verifier::keys()).await;
+    let reason = played.reason.english();
+    assert_eq!(played.verdict, Verdict::Fail, "{reason}");
+    assert!(reason.starts_with("accepted, and must be refused"), "{reason}");
+    assert!(reason.contains("; afterwards the application's clock is still"), "{reason}");
+    assert!(played.answer.is_some());
+    // Whatever comes next is not to be trusted.
+    let next = soter_attack::play(find("SOTER-REPLAY-01").unwrap(), stuck.target(), &verifier::keys()).await;
+    assert_eq!(next.verdict, Verdict::Error, "{}", next.reason.english());
+    assert!(next.reason.english().contains("clock is still"), "{}", next.reason.english());
+
+    let fixed = Market::start(Weakness::ClockIsNotMoved).await;
+    let played = soter_attack::play(attack, fixed.target(), &verifier::keys()).await;
+    let reason = played.reason.english();
+    assert_eq!(played.verdict, Verdict::Error, "{reason}");
+    assert!(reason.starts_with("[clock] does not move the application's clock"), "{reason}");
 }

@@ -217,7 +217,7 @@ impl Market {
         }
         let login = self.kept().logins.get(&shown).cloned().filter(|login| !login.openid.is_empty())?;
         let grace = match self.weakness {
-            Weakness::LoginWithoutEnd | Weakness::NothingEnds => u64::MAX / 2,
+            Weakness::LoginWithoutEnd | Weakness::NothingEnds | Weakness::ClockIsMovedOnce => u64::MAX / 2,
             Weakness::LoginLongerThanMonth => 90 * 24 * 3600,
             _ => 0,
         };
@@ -284,7 +284,7 @@ impl Market {
         };
         let now = self.kept().now();
         let ends = match self.weakness {
-            Weakness::ChallengeWithoutEnd | Weakness::NothingEnds => false,
+            Weakness::ChallengeWithoutEnd | Weakness::NothingEnds | Weakness::ClockIsMovedOnce => false,
             Weakness::ChallengeRenewedByLogin => {
                 self.kept().logins.values().all(|login| login.openid != openid)
             }
@@ -350,7 +350,12 @@ impl Market {
         match path.as_slice() {
             ["login"] => return self.login(request).await,
             ["clock"] => {
-                self.kept().ahead = request.body["ahead"].as_u64().unwrap();
+                let ahead = request.body["ahead"].as_u64().unwrap();
+                let is_stuck = self.is(Weakness::ClockIsMovedOnce) && self.kept().ahead > 0;
+                if is_stuck || self.is(Weakness::ClockIsNotMoved) {
+                    return Reply::refused(503, "the clock is stuck");
+                }
+                self.kept().ahead = ahead;
                 return Reply::ok(json!({}));
             }
             _ => {}

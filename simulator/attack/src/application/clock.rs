@@ -44,13 +44,20 @@ impl ApplicationTarget {
         self.clock.set(time_before);
         self.set_ahead(section, Duration::ZERO).await.map_err(|error| {
             let ahead = Duration::from_millis(self.client.ahead_ms.load(Ordering::Relaxed));
-            TargetError::broken(text!(
-                "the application's clock is still {ahead} ahead, because it could not be put back: {error}",
-                ahead = seconds(ahead),
-                error = error.text()
-            ))
+            TargetError::broken(if ahead.is_zero() {
+                text!(
+                    "the application's clock may be ahead, because it could not be put back: {error}",
+                    error = error.text()
+                )
+            } else {
+                text!(
+                    "the application's clock is still {ahead} ahead, because it could not be put back: {error}",
+                    ahead = seconds(ahead),
+                    error = error.text()
+                )
+            })
         })?;
-        // Until this has worked, the next attack that moves the clocks puts them back to the same time.
+        // Until this has worked, it is tried again after the next attack.
         *self.time_before() = None;
         Ok(())
     }

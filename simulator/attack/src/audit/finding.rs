@@ -1,10 +1,10 @@
 //! The results of an audit: of each attack, of all together, or why no attack was played.
 
-use soter_text::{Text, text};
+use soter_text::Text;
 
 use crate::entry::Attack;
 use crate::target::Exchange;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, add_problem};
 
 /// The result of one attack.
 #[derive(Clone, Debug)]
@@ -27,12 +27,9 @@ impl Finding {
         Self { attack, verdict, reason, exchange: None, known: false }
     }
 
-    /// Adds what happened to honest people after the attack. A failure stays a failure, whatever happened afterwards.
+    /// Adds what happened to honest people after the attack.
     pub(super) fn add_problem(&mut self, verdict: Verdict, what: &Text) {
-        if self.verdict != Verdict::Fail {
-            self.verdict = self.verdict.min(verdict);
-        }
-        self.reason = text!("{reason}; afterwards {what}", reason = self.reason, what = what);
+        add_problem(&mut self.verdict, &mut self.reason, verdict, what);
     }
 
     /// Whether a person has to look at it.

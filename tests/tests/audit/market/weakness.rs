@@ -59,4 +59,8 @@ pub(crate) enum Weakness {
     LoginWithoutEnd,
     LoginLongerThanMonth,
     NothingEnds,
+    /// The same, and its clock is moved once: it cannot be put back.
+    ClockIsMovedOnce,
+    /// No weakness, but its clock cannot be moved.
+    ClockIsNotMoved,
 }
