@@ -168,16 +168,10 @@ impl Guard {
         if name == METADATA_HOST {
             return Err(Box::new(not_own_host(text!("the host {host} is not let in", host = host))));
         }
-        self.notify(text!(
-            "the host {host} is not let in; to let it in: start with --allow-host {same}",
-            host = host,
-            same = host
-        ));
-        Err(Box::new(refusal(
-            StatusCode::FORBIDDEN,
+        Err(self.refuse(
             text!("the host {host} is not let in", host = host),
             text!("start with --allow-host {host}", host = host),
-        )))
+        ))
     }
 
     /// The `Origin`, if it is not the server's own and is allowed.
@@ -205,16 +199,10 @@ impl Guard {
                 text!("send what browsers send, or no such header"),
             )));
         }
-        self.notify(text!(
-            "the origin {origin} is not let in; to let it in: start with --allow-origin {same}",
-            origin = origin,
-            same = origin
-        ));
-        Err(Box::new(refusal(
-            StatusCode::FORBIDDEN,
+        Err(self.refuse(
             text!("the origin {origin} is not let in", origin = origin),
             text!("start with --allow-origin {origin}", origin = origin),
-        )))
+        ))
     }
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
@@ -274,12 +262,7 @@ impl Guard {
                     target = target,
                     port = TLS_PORT
                 ),
-                text!(
-                    "let it ask https://{name}, which is {same}:{port}",
-                    name = name,
-                    same = name,
-                    port = TLS_PORT
-                ),
+                text!("let it ask https://{name}, which is {name}:{port}", name = name, port = TLS_PORT),
             );
         }
         if !self.serves_tls {
@@ -321,6 +304,12 @@ impl Guard {
         self.notify(text!(
             "a client does not trust the certificate of this server; let it trust the CA that `soter-sim ca --export DIR` writes"
         ));
+    }
+
+    /// The refusal of a client that a flag lets in. People are told as well.
+    fn refuse(&self, what: Text, next: Text) -> Box<Response> {
+        self.notify(text!("{what}; to let it in: {next}", what = what, next = next));
+        Box::new(refusal(StatusCode::FORBIDDEN, what, next))
     }
 
     fn notify(&self, notice: Text) {

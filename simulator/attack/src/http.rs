@@ -71,7 +71,8 @@ impl Http {
     ///
     /// # Errors
     /// `InvalidParams` if `base` is not the address of an HTTP server, or contains a user name or password, or if `ca` has
-    /// no certificates, or one that cannot be read. `Environment` if the HTTP client cannot be created, for example because TLS is not available.
+    /// no certificates, or one that cannot be read. `Environment` if the HTTP client cannot be created, for example because TLS
+    /// is not available.
     pub fn over_network(base: &str, timeout: Duration, ca: Option<&[u8]>) -> Result<Self, CommandError> {
         let base = parse_server_url(base)?;
         let certificates = Certificate::from_pem_bundle(ca.unwrap_or_default()).unwrap_or_default();
@@ -393,6 +394,23 @@ mod tests {
             "http://a.test:1@b.test/",
         ] {
             assert!(address("http://a.test:1", elsewhere).unwrap_err().contains("is not on"), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_ca_is_a_file_with_certificates_that_can_be_read() {
+        let with_ca =
+            |ca: &str| Http::over_network("https://a.test", Duration::from_secs(1), Some(ca.as_bytes()));
+        let certificate = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap().cert.pem();
+        assert!(with_ca(&certificate).is_ok());
+        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (ca, expected) in [
+            ("", "no certificate that can be read"),
+            (damaged, "a certificate that cannot be read"),
+            (&format!("{certificate}{damaged}"), "a certificate that cannot be read"),
+        ] {
+            let refused = with_ca(ca).unwrap_err();
+            assert!(refused.what.english().contains(expected), "{refused:?}");
         }
     }
 

@@ -273,7 +273,7 @@ fn tip(error: &clap::Error) -> Option<Text> {
     let argument = string(error, ContextKind::InvalidArg).unwrap_or_default();
     let command = tip.strip_prefix('\'').and_then(|tip| tip.strip_suffix("' exists")).unwrap_or_default();
     let known = [
-        text!("to pass '{argument}' as a value, use '-- {same}'", argument = argument, same = argument),
+        text!("to pass '{argument}' as a value, use '-- {argument}'", argument = argument),
         text!("subcommand '{argument}' exists; to use it, remove the '--' before it", argument = argument),
         text!("'{command}' exists", command = command),
     ];

@@ -27,13 +27,12 @@ pub fn own_message(text: Text) -> String {
     message
 }
 
-/// The text of an error's message: with the translation of the [`own_message`] in it, if it has one.
+/// The text of an error's message: with the translation of the [`own_message`] in it, if it has one. The texts before it are
+/// forgotten: they were of other errors.
 pub fn message_text(message: &str) -> Text {
-    let in_chinese = TEXTS_OF_MESSAGES.with_borrow(|texts| {
-        let own = texts.iter().find(|text| message.contains(text.english()))?;
-        Some(message.replacen(own.english(), &own.in_language(Language::Chinese), 1))
-    });
-    match in_chinese {
+    let texts = TEXTS_OF_MESSAGES.take();
+    let own = texts.iter().find(|text| message.contains(text.english()));
+    match own.map(|own| message.replacen(own.english(), &own.in_language(Language::Chinese), 1)) {
         Some(in_chinese) => Text::given(message.to_owned(), in_chinese),
         None => Text::verbatim(message),
     }
@@ -80,6 +79,7 @@ mod tests {
         assert_eq!(text.english(), "it is not a folder at line 1 column 7");
         assert_eq!(text.in_language(Language::Chinese), "它不是目录 at line 1 column 7");
         assert_eq!(message_text("expected a string").chinese(), None);
+        assert_eq!(message_text("unknown field `it is not a folder`").chinese(), None, "of another error");
     }
 
     #[test]

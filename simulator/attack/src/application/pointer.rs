@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use soter_text::tr;
+use soter_text::{own_message, text};
 use soter_wire::shortened;
 
 /// A JSON pointer (RFC 6901).
@@ -36,6 +36,6 @@ impl TryFrom<String> for Pointer {
         }
         let shown = shortened(&text, 40);
         let shown = shown.escape_debug();
-        Err(tr!("`{text}` is not a JSON pointer: write /{same}", text = shown, same = shown))
+        Err(own_message(text!("`{text}` is not a JSON pointer: write /{text}", text = shown)))
     }
 }

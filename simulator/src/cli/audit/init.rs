@@ -5,11 +5,10 @@ use std::path::Path;
 
 use soter_attack::{Shape, description_schema};
 use soter_bridge::protocol::CommandError;
-use soter_bridge::visible;
 use soter_text::{Language, text, tr, translated};
 use soter_wire::shortened;
 
-use super::new_file::{is_there_already, write_new};
+use super::new_file::{is_there_already, shown_path, write_new};
 use crate::files::write_file;
 use crate::front::{Console, Exit};
 use crate::grammar::Audit;
@@ -47,24 +46,22 @@ pub(super) fn run(
         text.insert_str(0, &format!("#:schema ./{SCHEMA}\n"));
     }
     write_new(path, &text)?;
-    let path = path.display().to_string();
-    let (shown, quoted) = (visible(&path), shell_words::quote(&path));
-    let quoted = visible(&quoted);
+    let [shown, argument] = shown_path(path);
     let shape = shape.name();
     let written = if audit.schema {
         tr!(
-            "{file} is written ({shape}), and {schema} next to it: fill it in, then `soter-sim audit --config {same} --check`",
+            "{file} is written ({shape}), and {schema} next to it: fill it in, then `soter-sim audit --config {argument} --check`",
             file = shown,
             shape = shape,
             schema = SCHEMA,
-            same = quoted
+            argument = argument
         )
     } else {
         tr!(
-            "{file} is written ({shape}): fill it in, then `soter-sim audit --config {same} --check`",
+            "{file} is written ({shape}): fill it in, then `soter-sim audit --config {argument} --check`",
             file = shown,
             shape = shape,
-            same = quoted
+            argument = argument
         )
     };
     console.write_answer(&console.paint.wrapped(&written))?;

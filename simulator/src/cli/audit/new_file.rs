@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use soter_bridge::protocol::CommandError;
+use soter_bridge::visible;
 use soter_text::text;
 
 /// Writes a description into a file that is not there yet.
@@ -28,6 +29,12 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
             text!("check the folder and its permissions, or name another file: --init FILE"),
         )
     })
+}
+
+/// The name of a file for a person, and as an argument of a command that they can copy.
+pub(super) fn shown_path(path: &Path) -> [String; 2] {
+    let path = path.display().to_string();
+    [visible(&path).into_owned(), visible(&shell_words::quote(&path)).into_owned()]
 }
 
 /// The error for a file that is there already.

@@ -7,7 +7,7 @@ use soter_attack::{Application, MAX_RECORDING_BYTES, propose};
 use soter_bridge::protocol::CommandError;
 use soter_text::{text, tr};
 
-use super::new_file::write_new;
+use super::new_file::{shown_path, write_new};
 use crate::files::{Input, read_input_up_to};
 use crate::front::{Console, Exit};
 
@@ -53,23 +53,23 @@ pub(super) fn run(
         console.write_answer(&answer.to_string())?;
     } else if let Some(path) = init {
         write_new(path, &proposal.description)?;
-        let shown = path.display();
+        let [shown, argument] = shown_path(path);
         let written = if proposal.missing > 0 {
             tr!(
-                "{file} is written: {summary}. Now complete what is `missing`, check each `guess`, then `soter-sim audit --config {same}`",
+                "{file} is written: {summary}. Now complete what is `missing`, check each `guess`, then `soter-sim audit --config {argument}`",
                 file = shown,
                 summary = summary,
-                same = shown
+                argument = argument
             )
         } else {
             tr!(
-                "{file} is written: {summary}. Now check each `guess`, then `soter-sim audit --config {same}`",
+                "{file} is written: {summary}. Now check each `guess`, then `soter-sim audit --config {argument}`",
                 file = shown,
                 summary = summary,
-                same = shown
+                argument = argument
             )
         };
-        console.write_answer(&written)?;
+        console.write_answer(&console.paint.wrapped(&written))?;
     } else {
         console.write_answer(proposal.description.trim_end())?;
         console.stderr_line(&summary);

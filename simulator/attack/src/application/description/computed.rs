@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::hmac;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use soter_text::tr;
+use soter_text::{own_message, text};
 use soter_wechat::Secret;
 
 use crate::application::template::names;
@@ -89,13 +89,15 @@ impl TryFrom<ComputedFile> for Computed {
             (Some(Hash::Sha256), Some(key)) => Some(Signing::Hmac(hmac::HMAC_SHA256, key)),
             (Some(Hash::Sha512), Some(key)) => Some(Signing::Hmac(hmac::HMAC_SHA512, key)),
             (None | Some(Hash::Md5), Some(_)) => {
-                return Err(tr!("`key` makes an HMAC, with hash = \"sha1\", \"sha256\" or \"sha512\""));
+                return Err(own_message(text!(
+                    "`key` makes an HMAC, with hash = \"sha1\", \"sha256\" or \"sha512\""
+                )));
             }
         };
         let default = if signing.is_some() { BytesEncoding::Hex } else { BytesEncoding::Plain };
         let encoding = encoding.unwrap_or(default);
         if signing.is_some() && matches!(encoding, BytesEncoding::Json | BytesEncoding::Plain) {
-            return Err(tr!("a hash is written as hex, upper-hex or base64"));
+            return Err(own_message(text!("a hash is written as hex, upper-hex or base64")));
         }
         Ok(Self { name, text, parameters, signing, encoding })
     }

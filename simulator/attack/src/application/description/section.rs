@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use soter_text::tr;
+use soter_text::{own_message, text};
 
 use super::computed::Computed;
 use super::regular_expression;
@@ -93,24 +93,26 @@ impl TryFrom<SectionFile> for Section {
         } = file;
         let challenge = match (challenge, challenge_regex) {
             (Some(_), Some(_)) => {
-                return Err(tr!("challenge and challenge_regex: say in one way where the challenge stands"));
+                return Err(own_message(text!(
+                    "challenge and challenge_regex: say in one way where the challenge stands"
+                )));
             }
             (challenge, regex) => challenge.or(regex.map(Source::regex)),
         };
         if after.last().is_some_and(|last| last.success.is_some()) && success.is_some() {
-            return Err(tr!(
+            return Err(own_message(text!(
                 "the section's `success` is about the last step, which has one of its own: leave one out"
-            ));
+            )));
         }
         if answer.is_some() && after.is_empty() {
-            return Err(tr!(
+            return Err(own_message(text!(
                 "`answer` is for sections with steps after the request: write its conditions into `success`"
-            ));
+            )));
         }
         if until.is_some() && !after.is_empty() {
-            return Err(tr!(
+            return Err(own_message(text!(
                 "`until` repeats a step until its conditions hold, and a request with steps after it has none: write it into the last step"
-            ));
+            )));
         }
         let main = StepFile { request, command, follow, computed, values, until, success: None };
         Ok(Self { before, main: main.try_into()?, after, challenge, answer, success })

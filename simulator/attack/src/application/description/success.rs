@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use soter_text::tr;
+use soter_text::{own_message, text};
 
 use super::regular_expression::Pattern;
 use super::source::Source;
@@ -64,13 +64,13 @@ impl TryFrom<SuccessFile> for Success {
         let SuccessFile { status, pointer, at, value, not_value, regex } = file;
         let at = match (pointer, at) {
             (Some(_), Some(_)) => {
-                return Err(tr!("`pointer` and `at`: say in one way where the value stands"));
+                return Err(own_message(text!("`pointer` and `at`: say in one way where the value stands")));
             }
             (pointer, at) => at.or(pointer.map(Source::pointer)),
         };
         let is = match (value, not_value) {
             (Some(_), Some(_)) => {
-                return Err(tr!("`value` and `not_value`: one of them says what it must be"));
+                return Err(own_message(text!("`value` and `not_value`: one of them says what it must be")));
             }
             (Some(value), None) => Some(Is::Equal(value)),
             (None, Some(value)) => Some(Is::Different(value)),
@@ -80,9 +80,9 @@ impl TryFrom<SuccessFile> for Success {
             (Some(at), is) => Some(ValueCondition { at, is: is.unwrap_or(Is::There) }),
             (None, None) => None,
             (None, Some(_)) => {
-                return Err(tr!(
+                return Err(own_message(text!(
                     "there is a value and no pointer: say where it stands, for example pointer = \"/ok\""
-                ));
+                )));
             }
         };
         Ok(Self { status, value, regex })

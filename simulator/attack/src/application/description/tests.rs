@@ -175,3 +175,29 @@ fn what_would_have_no_effect_is_refused() {
     let later = "[[result.after]]\nrequest.url = \"/\"\n[result]\nuntil = { within = 1 }\n[result.request]\n";
     assert!(with("[result.request]\n", later).english().contains("write it into the last step"));
 }
+
+#[test]
+fn what_is_wrong_in_a_description_has_both_languages() {
+    for (wrong, english, chinese) in [
+        (
+            "[result]\nrequest.url = \"/\"\nsuccess = { pointer = \"paid\" }",
+            "not a JSON pointer",
+            "JSON 指针",
+        ),
+        (
+            "[result]\nrequest.url = \"/\"\nsuccess = { value = 1 }",
+            "there is a value and no pointer",
+            "有值而没有",
+        ),
+        (
+            "[result]\nrequest.url = \"/\"\nvalues.a = { regex = \"b\" }",
+            "the expression has no group",
+            "没有分组",
+        ),
+    ] {
+        let what = Application::read(&format!("url = \"http://a\"\n{wrong}")).unwrap_err().what;
+        assert!(what.english().contains(english), "{}", what.english());
+        let translated = what.chinese().unwrap();
+        assert!(translated.contains(chinese) && !translated.contains(english), "{translated}");
+    }
+}
