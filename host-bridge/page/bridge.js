@@ -131,8 +131,8 @@ export class Bridge extends EventTarget {
 
   /** Reconnects in the page's language. The server uses the language that the address of a connection asks for. */
   speak() {
-    if (!this.online) return;
-    this.#lose(this.#socket);
+    // One that is still connecting asks for the old language, too.
+    if (this.#socket) this.#lose(this.#socket);
     this.#hurry();
   }
 

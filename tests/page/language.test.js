@@ -176,6 +176,30 @@ describe('A change of the language', () => {
     own.wake();
     await page.locator('.entry .detail[lang=zh-CN]').waitFor();
     await page.getByText('2 / 2 次调用').waitFor();
+    // So it is with what comes over the connection.
+    await tab(page, '手机列表');
+    await page.locator('#desk-profile option').getByText('联发科').waitFor({ state: 'attached' });
+    const families = await page.locator('#desk-profile option').allTextContents();
+    assert.ok(families.every((words) => /\p{Script=Han}/u.test(words)), String(families));
+    await page.getByLabel('名称', { exact: true }).fill('phone');
+    await page.getByRole('button', { name: '放到桌上' }).click();
+    await page.locator('.toast p[lang=zh-CN]').nth(1).waitFor();
+    assert.equal(await page.locator('.toast p[lang=en]').count(), 0);
+    await close();
+  });
+
+  test('and back at once, while the page reconnects, ends in the language that was chosen last', async () => {
+    const { page, close } = await fresh();
+    const addresses = [];
+    page.on('websocket', (socket) => addresses.push(socket.url()));
+    await page.locator('#language').evaluate((choice) => {
+      for (const name of ['zh', 'en']) {
+        choice.value = name;
+        choice.dispatchEvent(new Event('change'));
+      }
+    });
+    await page.getByText('Connected', { exact: true }).waitFor();
+    assert.match(addresses[addresses.length - 1], /[?&]lang=en$/);
     await close();
   });
 
