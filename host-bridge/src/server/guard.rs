@@ -168,10 +168,10 @@ impl Guard {
         if name == METADATA_HOST {
             return Err(Box::new(not_own_host(text!("the host {host} is not let in", host = host))));
         }
-        Err(self.refuse(
+        Err(Box::new(self.refuse(
             text!("the host {host} is not let in", host = host),
             text!("start with --allow-host {host}", host = host),
-        ))
+        )))
     }
 
     /// The `Origin`, if it is not the server's own and is allowed.
@@ -199,10 +199,10 @@ impl Guard {
                 text!("send what browsers send, or no such header"),
             )));
         }
-        Err(self.refuse(
+        Err(Box::new(self.refuse(
             text!("the origin {origin} is not let in", origin = origin),
             text!("start with --allow-origin {origin}", origin = origin),
-        ))
+        )))
     }
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> Result<(), Box<Response>> {
@@ -307,9 +307,9 @@ impl Guard {
     }
 
     /// The refusal of a client that a flag lets in. People are told as well.
-    fn refuse(&self, what: Text, next: Text) -> Box<Response> {
+    fn refuse(&self, what: Text, next: Text) -> Response {
         self.notify(text!("{what}; to let it in: {next}", what = what, next = next));
-        Box::new(refusal(StatusCode::FORBIDDEN, what, next))
+        refusal(StatusCode::FORBIDDEN, what, next)
     }
 
     fn notify(&self, notice: Text) {
