@@ -30,7 +30,10 @@ export class Bridge extends EventTarget {
   #attempt = 0;
   #timer = null;
   #heard = 0;
+  #isToReconnect = false;
   online = false;
+  /** The language that the server uses on this connection. The page's may be another one while answers are waited for. */
+  language = languageTag();
 
   constructor(address = window.location) {
     super();
@@ -85,7 +88,9 @@ export class Bridge extends EventTarget {
     clearTimeout(this.#timer);
     const url = new URL('/ws', this.origin.replace(/^http/, 'ws'));
     if (this.token !== null) url.searchParams.set('token', this.token);
-    url.searchParams.set('lang', languageTag());
+    this.language = languageTag();
+    url.searchParams.set('lang', this.language);
+    this.#isToReconnect = false;
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => {
@@ -110,6 +115,8 @@ export class Bridge extends EventTarget {
       clearTimeout(patience);
       if (error) reject(new Refused(error));
       else resolve(result);
+      // Later: whoever has this answer may call again with it.
+      if (this.#isToReconnect) setTimeout(() => this.#reconnect());
     }
   }
 
@@ -131,6 +138,13 @@ export class Bridge extends EventTarget {
 
   /** Reconnects in the page's language. The server uses the language that the address of a connection asks for. */
   speak() {
+    this.#isToReconnect = true;
+    this.#reconnect();
+  }
+
+  /** Reconnects if that is wanted, once no answer is waited for: it would be lost, though the call was carried out. */
+  #reconnect() {
+    if (!this.#isToReconnect || this.#waiting.size > 0) return;
     // One that is still connecting asks for the old language, too.
     if (this.#socket) this.#lose(this.#socket);
     this.#hurry();

@@ -200,7 +200,7 @@ export function diagnosis(root, { bridge, state }) {
   /** Says all again in another language: what the server says, by asking for it once more when it is there again. */
   function speak() {
     draw();
-    if (shown.answer) bridge.addEventListener('online', runAgain, { once: true });
+    if (shown.answer || shown.isRunning) bridge.addEventListener('online', runAgain, { once: true });
   }
 
   /** Fetches what is shown in another language. What cannot be fetched stays as it is, as do the focus and the place. */

@@ -1,7 +1,5 @@
 // What the page knows of the phones. Modules draw from it when it says `change`, at most once a frame.
 
-import { languageTag } from './texts.js';
-
 /** Between two readings of the phone, in milliseconds: however much happens, no more is asked. */
 const READING_PAUSE = 150;
 /** Phones that are read at once. */
@@ -101,7 +99,7 @@ export class State extends EventTarget {
 
   async #readOnce() {
     const call = (method, params) => this.#bridge.call(method, params);
-    const language = languageTag();
+    const { language } = this.#bridge;
     if (this.#profilesLanguage !== language) {
       this.profiles = (await call('device.profiles')).profiles;
       this.#profilesLanguage = language;

@@ -203,6 +203,62 @@ describe('A change of the language', () => {
     await close();
   });
 
+  /** Chooses Chinese at once after a click, before there is an answer. */
+  const clickAndChoose = (button) => button.evaluate((element) => {
+    element.click();
+    const choice = document.getElementById('language');
+    choice.value = 'zh';
+    choice.dispatchEvent(new Event('change'));
+  });
+  const chineseFamilies = (page) => page.locator('#desk-profile option').getByText('联发科').waitFor({ state: 'attached' });
+
+  test('loses no answer that is on its way', async () => {
+    const { page, close } = await fresh();
+    await tab(page, 'Phones');
+    await page.locator('#desk-name').fill('second');
+    await clickAndChoose(page.getByRole('button', { name: 'Put it on the desk' }));
+    await chineseFamilies(page);
+    await page.locator('#tab-desk li', { hasText: 'second' }).waitFor();
+    assert.equal(await page.locator('#desk-name').inputValue(), '');
+    assert.equal(await page.locator('.toast').count(), 0);
+    await close();
+  });
+
+  test('waits for the touch that the page’s own authentication waits for', async () => {
+    const { page, close } = await fresh();
+    const addresses = [];
+    page.on('websocket', (socket) => addresses.push(socket.url()));
+    await page.getByRole('button', { name: 'Try it: pay ¥42' }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.locator('#language').selectOption('zh');
+    // Meanwhile the page reads the phone over the connection of the old language.
+    await server.rpc('device.set', { reportNotEnrolled: true });
+    await page.locator('#settings-reportNotEnrolled[aria-checked=true]').waitFor({ state: 'attached' });
+    assert.deepEqual(addresses, []);
+    await page.locator('#language').evaluate((choice) => choice.blur());
+    await page.keyboard.press('1');
+    await page.locator('.last').waitFor();
+    await chineseFamilies(page);
+    assert.equal(addresses.length, 1);
+    assert.match(addresses[0], /[?&]lang=zh-CN$/);
+    assert.equal(await page.locator('.toast').count(), 0);
+    await close();
+  });
+
+  test('lets a diagnosis that runs end, and has it in the new language', async () => {
+    const { page, close } = await fresh();
+    const result = await server.authenticate('order-76', { touch: '1' });
+    await tab(page, 'Why refused?');
+    await page.locator('#diagnosis-json').fill(result.resultJSON.replaceAll(',', ', '));
+    await page.locator('#diagnosis-signature').fill(result.resultJSONSignature);
+    await clickAndChoose(page.getByRole('button', { name: 'Diagnose', exact: true }));
+    const box = page.locator('.diagnosis-result');
+    await box.getByText('签名：reserialised').waitFor();
+    await box.locator('.detail[lang=zh-CN]').first().waitFor();
+    assert.equal(await box.locator('[lang=en]').count(), 0);
+    await close();
+  });
+
   test('leaves a diagnosis alone that was cleared before the server was there again', { skip: process.platform === 'win32' }, async (t) => {
     const own = await start();
     t.after(() => own.stop());
