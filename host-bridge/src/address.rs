@@ -54,6 +54,22 @@ pub(crate) fn no_answer(display_url: &str, limit: Duration) -> CommandError {
     )
 }
 
+/// The error for a server that answers 401: it has a token, and got none or another one.
+pub(crate) fn unauthorized(display_url: &str, has_token: bool) -> CommandError {
+    let (what, next) = if has_token {
+        (
+            text!("the server {url} wants another token", url = display_url),
+            text!("put the server's own token behind the address: ?token=TOKEN"),
+        )
+    } else {
+        (
+            text!("the server {url} wants its token", url = display_url),
+            text!("put ?token=TOKEN behind the address"),
+        )
+    };
+    CommandError::environment(what, next)
+}
+
 pub(crate) fn invalid_url(url: &str) -> CommandError {
     let what = if url.contains('@') {
         // What stands before an `@` may be a password.

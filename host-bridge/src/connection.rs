@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tracing::debug;
 
-use crate::address::{Address, bearer, invalid_url, no_answer};
+use crate::address::{Address, bearer, invalid_url, no_answer, unauthorized};
 use crate::outbox::{Exchange, Outbox};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Response, Service};
 use crate::rpc::ConnectionMethod;
@@ -336,13 +336,7 @@ fn connect_error(url: &str, error: &Error, has_token: bool) -> CommandError {
             Text::verbatim(error.to_string()),
             text!("start it with `soter-sim serve`, or check the address"),
         ),
-        Error::Http(response) if response.status() == 401 && has_token => (
-            text!("it wants another token"),
-            text!("put the server's own token behind the address: ?token=TOKEN"),
-        ),
-        Error::Http(response) if response.status() == 401 => {
-            (text!("it wants its token"), text!("put ?token=TOKEN behind the address"))
-        }
+        Error::Http(response) if response.status() == 401 => return unauthorized(url, has_token),
         Error::Http(response) => (
             text!("it answers {status}", status = response.status().to_string()),
             text!("check that this is the address of a soter-sim server"),

@@ -11,7 +11,7 @@ use soter_text::{Language, Text, text};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::address::{Address, bearer, invalid_url, no_answer};
+use crate::address::{Address, bearer, invalid_url, no_answer, unauthorized};
 use crate::protocol::CommandError;
 use crate::server::ServerPath;
 
@@ -82,10 +82,7 @@ pub async fn download(url: &str, path: ServerPath) -> Result<Vec<u8>, CommandErr
         return Ok(body);
     }
     if status == StatusCode::UNAUTHORIZED {
-        return Err(CommandError::environment(
-            text!("the server {url} wants its token", url = address.display_url),
-            text!("put ?token=TOKEN behind the address"),
-        ));
+        return Err(unauthorized(&address.display_url, address.token.is_some()));
     }
     let refusal: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let told = |name: &str| refusal[name].as_str().map(Text::verbatim);

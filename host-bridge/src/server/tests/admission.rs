@@ -1,6 +1,7 @@
 //! Who is admitted: by address, `Host`, `Origin` and token.
 
 use super::*;
+use crate::download;
 
 #[tokio::test]
 async fn only_loopback_names_and_allowed_ones_are_hosts() {
@@ -179,11 +180,19 @@ async fn a_token_is_required_everywhere_except_on_wechats_paths_and_health() {
     assert_status(&server.get("/sim/journal", &format!("Authorization: bearer {TOKEN}\r\n")).await, 200);
     assert_status(&server.get(&format!("/sim/journal?token={TOKEN}"), "").await, 200);
     let url = format!("http://{}", server.address);
-    let error = Connection::open(&url).await.unwrap_err();
-    assert!(error.next.english().contains("?token="), "{error:?}");
     Connection::open(&format!("{url}?token={TOKEN}")).await.unwrap();
-    let wrong = Connection::open(&format!("{url}?token=wrong-and-secret")).await.unwrap_err();
-    assert!(!format!("{wrong:?}").contains("wrong-and-secret"), "{wrong:?}");
+    let with_wrong_token = format!("{url}?token=wrong-and-secret");
+    for (url, wants) in [(&url, "wants its token"), (&with_wrong_token, "wants another token")] {
+        let refused = [
+            Connection::open(url).await.unwrap_err(),
+            download(url, ServerPath::CaCertificate).await.unwrap_err(),
+        ];
+        for error in refused {
+            assert!(error.what.english().ends_with(wants), "{error:?}");
+            assert!(error.next.english().contains("?token="), "{error:?}");
+            assert!(!format!("{error:?}").contains("wrong-and-secret"), "{error:?}");
+        }
+    }
 }
 
 #[tokio::test]
