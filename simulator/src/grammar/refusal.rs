@@ -153,11 +153,15 @@ fn known_mistake(error: &clap::Error) -> Option<Text> {
             "the following required arguments were not provided: {arguments}",
             arguments = strings(error, ContextKind::InvalidArg)?.join(" ")
         ),
-        ErrorKind::MissingSubcommand => text!(
-            "'{command}' requires a subcommand but one was not provided [subcommands: {subcommands}]",
-            command = string(error, ContextKind::InvalidSubcommand)?,
-            subcommands = strings(error, ContextKind::ValidSubcommand)?.join(", ")
-        ),
+        ErrorKind::MissingSubcommand => match string(error, ContextKind::InvalidSubcommand)?.as_str() {
+            // Lines of the REPL have no name of a program before the command.
+            "" => text!("there is no command"),
+            command => text!(
+                "'{command}' requires a subcommand but one was not provided [subcommands: {subcommands}]",
+                command = command,
+                subcommands = strings(error, ContextKind::ValidSubcommand)?.join(", ")
+            ),
+        },
         ErrorKind::InvalidUtf8 => text!("invalid UTF-8 was detected in one or more arguments"),
         ErrorKind::TooManyValues => text!(
             "unexpected value '{value}' for '{argument}' found; no more were expected",
@@ -252,7 +256,9 @@ fn next(error: &clap::Error, dialect: Dialect) -> Text {
         Dialect::Program => "soter-sim --help",
         Dialect::Line => "help",
     };
-    match (tip(error), usage_of(error)) {
+    // A line without a command has a usage without a name, which helps nobody.
+    let usage = usage_of(error).filter(|usage| !usage.starts_with('['));
+    match (tip(error), usage) {
         (Some(tip), Some(usage)) => text!("{tip}; usage: {usage}", tip = tip, usage = usage),
         (Some(tip), None) => tip,
         (None, Some(usage)) => text!("usage: {usage}", usage = usage),

@@ -213,10 +213,21 @@ fn a_mistake_is_told_in_claps_words() {
     }
 }
 
+/// clap names the command, which is none here.
+const LINE_WITHOUT_A_COMMAND: &str = "--json";
+
+#[test]
+fn a_line_of_options_without_a_command_says_so() {
+    let mistake = line_mistake(LINE_WITHOUT_A_COMMAND);
+    assert_eq!(mistake.what.english(), "there is no command");
+    assert_eq!(mistake.next.english(), "`help` lists the commands");
+}
+
 #[test]
 fn every_mistake_is_told_in_chinese_too() {
-    let mistakes = MISTAKES_OF_THE_PROGRAM.map(program_mistake).into_iter();
-    for mistake in mistakes.chain(MISTAKES_OF_LINES.map(line_mistake)) {
+    let of_program = MISTAKES_OF_THE_PROGRAM.into_iter().map(program_mistake);
+    let of_lines = MISTAKES_OF_LINES.into_iter().chain([LINE_WITHOUT_A_COMMAND]).map(line_mistake);
+    for mistake in of_program.chain(of_lines) {
         for text in [&mistake.what, &mistake.next] {
             let chinese = text.chinese().unwrap_or_else(|| panic!("{text:?} has no translation"));
             assert!(chinese.chars().any(|character| character > '\u{3000}'), "{chinese}");
