@@ -67,12 +67,32 @@ impl AsyncRead for ClientStream {
         let stream: &TcpStream = (*self.reader).as_ref();
         loop {
             ready!(stream.poll_read_ready(context))?;
-            match stream.try_read_buf(buffer) {
+            match read_available(stream, buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read.map(drop)),
             }
         }
     }
+}
+
+/// Reads what is there. A buffer that is not filled means that nothing more is: the stream is then not ready any more, without
+/// another read that would say so. Otherwise [`ClientWatch`] would take the request that was just read for one that nobody
+/// has read yet. Only where the system tells of new data once, as tokio's own `poll_read` does.
+fn read_available(stream: &TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+    if !cfg!(any(target_os = "linux", target_os = "macos")) {
+        return stream.try_read_buf(buffer);
+    }
+    let room = buffer.remaining();
+    let mut read = Err(io::ErrorKind::WouldBlock.into());
+    // Around the read, so that data that arrives meanwhile is not overlooked.
+    let _ = stream.try_io(Interest::READABLE, || {
+        read = stream.try_read_buf(buffer);
+        match read {
+            Ok(length) if 0 < length && length < room => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Ok(()),
+        }
+    });
+    read
 }
 
 impl AsyncWrite for ClientStream {
@@ -102,5 +122,66 @@ impl AsyncWrite for ClientStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.writer).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, ClientStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, ClientStream::new(listener.accept().await.unwrap().0))
+    }
+
+    fn is_readable(stream: &ClientStream) -> bool {
+        let stream: &TcpStream = (*stream.reader).as_ref();
+        stream.try_io(Interest::READABLE, || Ok(())).is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_read_is_not_taken_for_one_that_nobody_has_read() {
+        let (mut client, mut stream) = pair().await;
+        let mut buffer = [0; 16];
+        for request in ["first", "next", "fills the buffer"] {
+            client.write_all(request.as_bytes()).await.unwrap();
+            let length = stream.read(&mut buffer).await.unwrap();
+            assert_eq!(&buffer[..length], request.as_bytes());
+            if length < buffer.len() && cfg!(any(target_os = "linux", target_os = "macos")) {
+                assert!(!is_readable(&stream), "{request}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn every_byte_is_read_however_it_is_split() {
+        let (mut client, mut stream) = pair().await;
+        let sent: Vec<u8> = (0..100_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        let expected = sent.clone();
+        let sending = tokio::spawn(async move {
+            for part in sent.chunks(777) {
+                client.write_all(part).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        });
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await.unwrap();
+        sending.await.unwrap();
+        assert_eq!(received, expected);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_reset_after_its_request_is_gone_at_once() {
+        let (mut client, mut stream) = pair().await;
+        client.write_all(b"request").await.unwrap();
+        assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), 7);
+        let watch = stream.watch();
+        client.set_zero_linger().unwrap();
+        drop(client);
+        watch.gone(Duration::from_hours(1)).await;
     }
 }
