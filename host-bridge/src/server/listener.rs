@@ -1,5 +1,6 @@
 //! Accepts connections, limits their number, and ends them.
 
+use std::convert::Infallible;
 use std::future::ready;
 use std::io;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(super) type ConnectionPermit = Arc<OwnedSemaphorePermit>;
 const MAX_HEAD_BYTES: usize = 64 << 10;
 /// Pause after a failed accept, for example because no more files can be opened.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// See [`keep_a_timer`]. Shorter than the usual [`Limits::head_timeout`].
+const TIMER_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of connections that are refused with an answer at a time; others are closed without one.
 const MAX_REFUSALS: usize = 64;
 const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 109\r\n\r\n{\"error\":\"too many connections are open\",\"next\":\"close some, or use one WebSocket connection for many calls\"}";
@@ -58,11 +61,25 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, serving: Serving) {
     let accepting = listeners
         .into_iter()
         .map(|listener| accept(listener, serving.clone(), Arc::clone(&permits), Arc::clone(&refusals)));
-    join_all(accepting).await;
+    tokio::select! {
+        _ = join_all(accepting) => {}
+        never = keep_a_timer() => match never {},
+    }
     let all_permits = u32::try_from(limits.max_connections).unwrap_or(u32::MAX);
     if timeout(limits.drain_timeout, permits.acquire_many(all_permits)).await.is_err() {
         let open = limits.max_connections.saturating_sub(permits.available_permits());
         warn!(open, "connections were cut off, because they did not end within {:?}", limits.drain_timeout);
+    }
+}
+
+/// Has a timer that is due before the others of a server whose clients are well.
+///
+/// tokio wakes the thread that waits for the network when a timer is set that is due before all others. hyper sets one for each
+/// request that it waits for, so that each request would cost a wake-up.
+async fn keep_a_timer() -> Infallible {
+    let mut interval = tokio::time::interval(TIMER_INTERVAL);
+    loop {
+        interval.tick().await;
     }
 }
 
