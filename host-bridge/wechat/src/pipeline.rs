@@ -176,7 +176,9 @@ async fn check_claim(ledger: &dyn Ledger, claim: Claim<'_>) -> Result<Genuine, S
     };
     let verifies = |key: &&AuthKey| key.key.verify(key.scheme, json.as_bytes(), &signature).is_ok();
     let Some(key) = auth_keys.iter().filter(|key| !key.retired).find(verifies) else {
-        return Err(explain_unsigned(ledger, &result, json, &signature, auth_keys, claim).await?.into());
+        return Err(explain_unsigned(ledger, &result, json, &signature, auth_keys.to_vec(), claim)
+            .await?
+            .into());
     };
     check_owner(key, &result, claim)?;
     let spending = Spending { cpu_id: result.cpu_id, counter: result.counter, version };

@@ -1,5 +1,7 @@
 //! What a ledger knows of an app on a device.
 
+use std::sync::Arc;
+
 use soter_text::Text;
 use soter_wire::{PublicKey, SignatureScheme};
 
@@ -13,7 +15,7 @@ pub(crate) struct AppKeys {
     /// The app's ASK, and how its signatures are made.
     pub(crate) ask: Option<(PublicKey, SignatureScheme)>,
     /// Its AuthKeys, retired ones included.
-    pub(crate) auth_keys: Vec<AuthKey>,
+    pub(crate) auth_keys: Arc<Vec<AuthKey>>,
     /// Another number after every change of one of the device's keys.
     pub(crate) version: u64,
 }

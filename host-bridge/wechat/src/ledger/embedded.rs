@@ -2,7 +2,10 @@
 //!
 //! ```text
 //!   check and change, one atomic step        the current state, in memory behind one lock
-//!        │  in the order of the changes
+//!        │
+//!        v
+//!      Queue                                 in the order of the changes
+//!        │
 //!        v
 //!   writer thread ── a group of changes ──>  LedgerStore    durable, all of a group or nothing
 //!        │
@@ -11,7 +14,7 @@
 //! ```
 //!
 //! Changes that arrive while a group is being written form the next group, so that many concurrent requests share one
-//! write.
+//! write. Those of one request are in one group: a crash leaves all of them or none.
 //!
 //! If a write fails, the ledger accepts no more changes. It logs the failure, reports it to its observer, and returns it
 //! from [`Ledger::failure`]. Memory is then ahead of the store: it has spent counters that no answer accepted. If the cause
@@ -19,20 +22,20 @@
 //! was accepted is durable, so no counter is accepted twice.
 
 mod mark;
+mod queue;
 pub(crate) mod sqlite;
 mod sqlite_error;
 pub(crate) mod store;
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use soter_text::text;
-use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+use self::queue::{Queue, Receipt};
 use self::store::LedgerStore;
 use super::app_keys::{AppKeys, KnownKey};
 use super::change::Change;
@@ -43,9 +46,6 @@ use super::retry::retry_delays;
 use super::spending::{SpendOutcome, Spending};
 use super::{HealthObserver, Ledger};
 
-/// Maximum number of changes that are written as one group.
-const MAX_GROUP_CHANGES: usize = 1024;
-
 /// The current state in memory, and the writer that makes it durable.
 pub struct EmbeddedLedger {
     inner: Arc<Mutex<Inner>>,
@@ -54,37 +54,13 @@ pub struct EmbeddedLedger {
 
 struct Inner {
     state: LedgerState,
-    /// `None` for a ledger in memory, and after the ledger was closed.
-    queue: Option<Sender<Queued>>,
+    /// `None` for a ledger in memory.
+    queue: Option<Arc<Queue>>,
     /// Why the store does not accept changes.
     failure: Option<LedgerError>,
     /// The generation that the ledger must have. A store that recovers with an older one is emptied.
     generation: u32,
     observer: Option<HealthObserver>,
-}
-
-struct Queued {
-    change: Change,
-    durable: oneshot::Sender<Result<(), LedgerError>>,
-}
-
-/// A change that is made in memory, and is being made durable.
-#[derive(Debug)]
-#[must_use = "nobody may be told of a change before it is durable"]
-struct Receipt(Vec<oneshot::Receiver<Result<(), LedgerError>>>);
-
-impl Receipt {
-    /// Waits until the change is durable.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the store failed, or if the ledger was closed before the change was durable.
-    async fn durable(self) -> Result<(), LedgerError> {
-        for waiting in self.0 {
-            // The writer dropped the sender: the ledger was closed, or the writer panicked.
-            waiting.await.unwrap_or_else(|_| Err(closed_error()))?;
-        }
-        Ok(())
-    }
 }
 
 impl EmbeddedLedger {
@@ -101,12 +77,12 @@ impl EmbeddedLedger {
     pub fn open(mut store: impl LedgerStore, generation: u32) -> Result<Self, LedgerError> {
         let contents = store.load()?;
         let state = state_of_generation(&mut store, &contents, generation)?;
-        let (queue, queued) = channel();
-        let inner = Inner::new(state, Some(queue));
+        let queue = Arc::new(Queue::default());
+        let inner = Inner::new(state, Some(Arc::clone(&queue)));
         let of_writer = Arc::clone(&inner);
         let writer = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || Writer { store, queued, inner: of_writer }.run())
+            .spawn(move || Writer { store, queue, inner: of_writer }.run())
             .map_err(|error| LedgerError {
                 what: text!("the ledger's writer does not start: {error}", error = error),
                 next: text!("check the limits of this process (ulimit), then repeat"),
@@ -188,7 +164,7 @@ impl Ledger for EmbeddedLedger {
 
     fn failure(&self) -> Option<LedgerError> {
         let has_ended = self.writer.as_ref().is_some_and(JoinHandle::is_finished);
-        self.inner().failure.clone().or_else(|| has_ended.then(closed_error))
+        self.inner().failure.clone().or_else(|| has_ended.then(queue::closed_error))
     }
 
     fn observe(&self, observer: HealthObserver) {
@@ -197,7 +173,7 @@ impl Ledger for EmbeddedLedger {
 }
 
 impl Inner {
-    fn new(state: LedgerState, queue: Option<Sender<Queued>>) -> Arc<Mutex<Self>> {
+    fn new(state: LedgerState, queue: Option<Arc<Queue>>) -> Arc<Mutex<Self>> {
         let generation = state.generation();
         Arc::new(Mutex::new(Self { state, queue, failure: None, generation, observer: None }))
     }
@@ -211,17 +187,13 @@ impl Inner {
             return Ok(Err(error.clone()));
         }
         let changes = decide(&mut self.state)?;
-        let mut waiting = Vec::new();
-        for change in changes {
-            self.state.apply(&change);
-            if let Some(queue) = &self.queue {
-                let (durable, receipt) = oneshot::channel();
-                // If the writer is gone, the sender is dropped, and the receipt reports it.
-                let _ = queue.send(Queued { change, durable });
-                waiting.push(receipt);
-            }
+        for change in &changes {
+            self.state.apply(change);
         }
-        Ok(Ok(Receipt(waiting)))
+        Ok(Ok(match &self.queue {
+            Some(queue) if !changes.is_empty() => queue.push(changes),
+            _ => Receipt::of_nothing(),
+        }))
     }
 }
 
@@ -248,7 +220,9 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 impl Drop for EmbeddedLedger {
     /// Waits until the writer has written every change.
     fn drop(&mut self) {
-        self.inner().queue = None;
+        if let Some(queue) = &self.inner().queue {
+            queue.close();
+        }
         if let Some(writer) = self.writer.take() {
             // Every receipt has reported this, too.
             if writer.join().is_err() {
@@ -270,30 +244,21 @@ impl fmt::Debug for EmbeddedLedger {
 /// The thread that makes changes durable.
 struct Writer<S> {
     store: S,
-    queued: Receiver<Queued>,
+    queue: Arc<Queue>,
     inner: Arc<Mutex<Inner>>,
 }
 
 impl<S: LedgerStore> Writer<S> {
     /// Writes group after group until the ledger is dropped.
     fn run(mut self) {
-        while let Ok(first) = self.queued.recv() {
-            // Requests that are about to queue a change run first, and their changes join this group. If no thread waits
-            // for the processor, this returns at once.
-            std::thread::yield_now();
-            let (changes, waiting): (Vec<_>, Vec<_>) = std::iter::once(first)
-                .chain(self.queued.try_iter().take(MAX_GROUP_CHANGES - 1))
-                .map(|Queued { change, durable }| (change, durable))
-                .unzip();
-            let result = self.store.commit(&changes);
+        let mut last = 0;
+        while let Some(group) = self.queue.next_group(last) {
+            let result = self.store.commit(&group.changes);
             match &result {
-                Ok(()) => debug!(changes = changes.len(), "a group of changes is durable"),
+                Ok(()) => debug!(changes = group.changes.len(), "a group of changes is durable"),
                 Err(error) => self.fail(error),
             }
-            for durable in waiting {
-                // A receipt that was dropped needs no result.
-                let _ = durable.send(result.clone());
-            }
+            last = group.finish(&result);
             if let Err(error) = result {
                 self.recover(error);
             }
@@ -304,9 +269,8 @@ impl<S: LedgerStore> Writer<S> {
     fn fail(&self, error: &LedgerError) {
         error!(next = error.next.english(), "the ledger accepts no changes: {}", error.what.english());
         let mut inner = lock(&self.inner);
-        for Queued { durable, .. } in self.queued.try_iter() {
-            // A receipt that was dropped needs no result.
-            let _ = durable.send(Err(error.clone()));
+        if let Some(group) = self.queue.take() {
+            group.finish(&Err(error.clone()));
         }
         inner.failure = Some(error.clone());
         report(inner, Some(error));
@@ -318,8 +282,7 @@ impl<S: LedgerStore> Writer<S> {
             if !error.may_pass {
                 return;
             }
-            // Nothing is queued after a failure, so this only waits, or learns that the ledger is dropped.
-            if !matches!(self.queued.recv_timeout(delay), Err(RecvTimeoutError::Timeout)) {
+            if self.queue.is_closed_within(delay) {
                 return;
             }
             match self.try_to_recover() {
@@ -354,20 +317,20 @@ impl<S: LedgerStore> Writer<S> {
     }
 }
 
+/// After the last group, or a panic, nobody waits for a writer that is gone.
+impl<S> Drop for Writer<S> {
+    fn drop(&mut self) {
+        self.queue.close();
+        drop(self.queue.take());
+    }
+}
+
 /// Reports a failure, or its end, to the observer, which is called without the lock.
 fn report(inner: MutexGuard<'_, Inner>, failure: Option<&LedgerError>) {
     let observer = inner.observer.clone();
     drop(inner);
     if let Some(observer) = observer {
         observer(failure);
-    }
-}
-
-fn closed_error() -> LedgerError {
-    LedgerError {
-        what: text!("the ledger was closed before the change was durable"),
-        next: text!("start the server again, and repeat the request"),
-        may_pass: false,
     }
 }
 

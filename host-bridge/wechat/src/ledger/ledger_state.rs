@@ -1,6 +1,7 @@
 //! A ledger's contents in memory.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use soter_text::text;
 use soter_wire::{PublicKey, SignatureScheme};
@@ -42,7 +43,8 @@ struct Device {
 struct App {
     ask: PublicKey,
     ask_scheme: SignatureScheme,
-    auth_keys: Vec<AuthKey>,
+    /// Shared with the requests that are being judged.
+    auth_keys: Arc<Vec<AuthKey>>,
 }
 
 impl LedgerState {
@@ -101,10 +103,12 @@ impl LedgerState {
                 self.last_version = version;
                 device.version = version;
                 let app = device.apps.entry(uid.clone()).or_insert_with(|| {
-                    Box::new(App { ask: key.clone(), ask_scheme: *scheme, auth_keys: Vec::new() })
+                    Box::new(App { ask: key.clone(), ask_scheme: *scheme, auth_keys: Arc::default() })
                 });
                 if app.ask != *key {
-                    app.auth_keys.iter_mut().for_each(|old| old.retired = true);
+                    for old in Arc::make_mut(&mut app.auth_keys) {
+                        old.retired = true;
+                    }
                 }
                 app.ask = key.clone();
                 app.ask_scheme = *scheme;
@@ -115,16 +119,17 @@ impl LedgerState {
                 self.last_version = version;
                 device.version = version;
                 self.owners.entry(key.appid.clone()).or_default().insert(key.openid.clone());
-                app.auth_keys.retain(|old| old.key != key.key);
+                let auth_keys = Arc::make_mut(&mut app.auth_keys);
+                auth_keys.retain(|old| old.key != key.key);
                 if !key.retired {
                     let same_owner = |old: &&mut AuthKey| old.appid == key.appid && old.openid == key.openid;
-                    app.auth_keys.iter_mut().filter(same_owner).for_each(|old| old.retired = true);
+                    auth_keys.iter_mut().filter(same_owner).for_each(|old| old.retired = true);
                 }
-                app.auth_keys.push(key.clone());
-                if app.auth_keys.iter().filter(|old| old.retired).count() > MAX_RETIRED_KEYS
-                    && let Some(oldest) = app.auth_keys.iter().position(|old| old.retired)
+                auth_keys.push(key.clone());
+                if auth_keys.iter().filter(|old| old.retired).count() > MAX_RETIRED_KEYS
+                    && let Some(oldest) = auth_keys.iter().position(|old| old.retired)
                 {
-                    app.auth_keys.remove(oldest);
+                    auth_keys.remove(oldest);
                 }
             }
         }

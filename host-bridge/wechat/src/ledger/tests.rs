@@ -234,7 +234,7 @@ async fn an_upload_that_is_refused_changes_nothing(ledger: Arc<dyn Ledger>) {
 async fn a_known_key_is_taken_for_its_own_user_alone(ledger: Arc<dyn Ledger>) {
     make_device(&*ledger).await;
     let owner_of = |keys: Option<AppKeys>| {
-        let known = keys.unwrap().auth_keys.into_iter().find(|known| known.key == public(2)).unwrap();
+        let known = keys.unwrap().auth_keys.iter().find(|known| known.key == public(2)).unwrap().clone();
         (known.appid, known.openid, known.retired)
     };
     let of_other_app = |counter| {
@@ -364,7 +364,7 @@ async fn apply(ledger: &dyn Ledger, operation: &Operation, generation: &mut u32)
     let mut shown = vec![answer];
     for cpu_id in ["a", "b"] {
         let found = keys(ledger, cpu_id).await;
-        for key in found.iter().flat_map(|found| &found.auth_keys) {
+        for key in found.iter().flat_map(|found| found.auth_keys.iter()) {
             assert_eq!(ledger.has_owner(&key.appid, &key.openid).await, Ok(true));
         }
         shown.push(format!("{:?}", found.map(|AppKeys { attk, ask, auth_keys, .. }| (attk, ask, auth_keys))));
