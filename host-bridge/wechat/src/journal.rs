@@ -169,19 +169,24 @@ impl Journal {
         let NewEntry { at, origin, call, request, answer, verdict, microseconds } = entry;
         let bytes = ENTRY_OVERHEAD_BYTES + call.len() + request.bytes() + answer.bytes();
         let mut state = self.state();
+        let mut oldest = None;
         state.last_number += 1;
         let number = state.last_number;
         let entry = Arc::new(Entry { number, at, origin, call, request, answer, verdict, microseconds });
         state.bytes += bytes;
         state.entries.push_back((Arc::clone(&entry), bytes));
         while state.entries.len() > MAX_ENTRIES || state.bytes > MAX_BYTES {
-            let Some((_, dropped)) = state.entries.pop_front() else { break };
-            state.bytes -= dropped;
+            oldest = state.entries.pop_front();
+            let Some((_, bytes)) = &oldest else { break };
+            state.bytes -= bytes;
         }
         // Sent under the lock, so that subscribers receive calls in the order of their numbers. Without subscribers
         // the send fails, which is not an error.
         let _ = self.subscribers.send(Arc::clone(&entry));
         self.head.send_replace(number);
+        // The call that makes room is dropped without the lock.
+        drop(state);
+        drop(oldest);
         entry
     }
 

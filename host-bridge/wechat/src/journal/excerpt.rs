@@ -252,8 +252,12 @@ fn is_constant(text: &str) -> bool {
 }
 
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_MEMBERS.contains(&name.as_str()) || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+    let ends_with = |ending: &&str| {
+        let end = name.len().checked_sub(ending.len()).and_then(|start| name.as_bytes().get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes()))
+    };
+    SECRET_MEMBERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+        || SECRET_ENDINGS.iter().any(ends_with)
 }
 
 /// Whether a text has the form of a `paySign`. Another one may be what should have been hashed, with the merchant's key in it.
