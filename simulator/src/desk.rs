@@ -17,6 +17,7 @@ use soter_text::{Text, text};
 use soter_wechat::journal::Journal;
 use soter_wechat::{WeChat, routes};
 use soter_wire::{Profile, shortened};
+use tokio::sync::broadcast;
 use tracing::{info, warn};
 use uncertain_files::UncertainFiles;
 
@@ -99,6 +100,12 @@ impl Desk {
     /// WeChat's servers, to which the phones upload their keys.
     pub fn wechat(&self) -> &Arc<WeChat> {
         &self.inner.context.wechat
+    }
+
+    /// The events of which the person who started the program should know, from now on: those of [`Event::is_problem`]. A
+    /// receiver that does not read loses the oldest.
+    pub fn problems(&self) -> broadcast::Receiver<Event> {
+        self.inner.context.events.subscribe_to_problems()
     }
 
     /// The journal of calls from outside.

@@ -25,6 +25,7 @@
 pub(crate) use clock::check_clock;
 pub(crate) use context::{PhoneContext, Place};
 pub(crate) use danger::{CounterState, Flash};
+pub(crate) use events::Events;
 pub(crate) use key_stock::KeyStock;
 pub(crate) use new_keys::{FleetKeyPool, NewKeys};
 pub(crate) use record::Record;
@@ -44,6 +45,7 @@ mod dialog_queue;
 mod dialog_start;
 mod dialog_touch;
 mod environment;
+mod events;
 mod key_stock;
 mod new_keys;
 mod outcome;

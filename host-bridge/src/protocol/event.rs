@@ -178,6 +178,26 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Whether the person who started the program should know of it: something was refused, or does not work.
+    pub fn is_problem(&self) -> bool {
+        match self {
+            Self::LedgerFailed { .. }
+            | Self::LedgerRecovered {}
+            | Self::Notice { .. }
+            | Self::Refused { .. } => true,
+            Self::PaymentEnded { is_ok, .. } | Self::SignatureJudged { is_ok, .. } => !is_ok,
+            Self::Changed { .. }
+            | Self::PromptShown { .. }
+            | Self::PromptClosed { .. }
+            | Self::Touched { .. }
+            | Self::CounterSpent { .. }
+            | Self::KeyMade { .. }
+            | Self::Signed { .. } => false,
+        }
+    }
+}
+
 impl From<soter_wechat::Event<'_>> for Event {
     fn from(event: soter_wechat::Event<'_>) -> Self {
         match event {

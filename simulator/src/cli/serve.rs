@@ -308,7 +308,7 @@ impl Refusals {
     /// Starts reporting.
     pub(super) fn start(desk: &Desk) -> Self {
         let (stop, stopped) = oneshot::channel();
-        Self { stop, running: tokio::spawn(print_refusals(desk.events(), stopped)) }
+        Self { stop, running: tokio::spawn(print_refusals(desk.problems(), stopped)) }
     }
 
     /// Waits until the earlier refusals are reported.
@@ -331,17 +331,7 @@ async fn print_refusals(mut events: broadcast::Receiver<Event>, mut stopped: one
             _ = &mut stopped => return,
         };
         match event {
-            Ok(
-                event @ (Event::LedgerFailed { .. }
-                | Event::LedgerRecovered {}
-                | Event::Notice { .. }
-                | Event::PaymentEnded { is_ok: false, .. }
-                | Event::Refused { .. }
-                | Event::SignatureJudged { is_ok: false, .. }),
-            ) => {
-                console.stderr_line(&front::event_line(&event, Paint::PLAIN));
-            }
-            Ok(_) => {}
+            Ok(event) => console.stderr_line(&front::event_line(&event, Paint::PLAIN)),
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 console.remark(&tr!("{missed} events were missed", missed = missed));
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use soter_bridge::protocol::{CommandError, Event};
+use soter_bridge::protocol::CommandError;
 use soter_tee::Seed;
 use soter_text::text;
 use soter_wechat::journal::Journal;
@@ -13,7 +13,6 @@ use soter_wechat::{
     WeChatOptions,
 };
 use soter_wire::{PROFILES, Profile};
-use tokio::sync::broadcast;
 
 use super::document::{Document, StoredPhones, first_phone_name};
 use super::fleet::{Fleet, FleetOptions};
@@ -22,11 +21,8 @@ use super::options::{DeskOptions, State};
 use super::phones::Phones;
 use super::refusals::{clock_without_seed, find_profile};
 use super::{Desk, Inner};
-use crate::phone::{KeyStock, NewKeys, PhoneContext, Place, Record};
+use crate::phone::{Events, KeyStock, NewKeys, PhoneContext, Place, Record};
 use crate::store::{DeviceName, StateFolder};
-
-/// The number of events that a subscriber can lag behind before it loses the oldest.
-const EVENT_BACKLOG: usize = 4096;
 
 impl Desk {
     /// Opens a desk: locks the state folder, and loads the phones that are stored there, or creates a new one. Phones
@@ -87,7 +83,7 @@ impl Desk {
         let is_ledger_shared = shared_ledger.is_some();
         let generation = document.as_ref().map_or(0, |document| document.ledger_generation);
         let (ledger, generation) = open_ledger(shared_ledger, place.folder(), generation)?;
-        let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        let events = Events::new();
         let journal = Arc::new(Journal::new());
         let accounts = wechat.accounts.with_fleet(fleet.as_ref().map_or(0, Fleet::size));
         let wechat = WeChatOptions { accounts, ..wechat };
@@ -216,17 +212,12 @@ fn wechat_servers(
     ledger: ServerLedger,
     clock: Arc<dyn Clock>,
     journal: &Arc<Journal>,
-    events: &broadcast::Sender<Event>,
+    events: &Events,
 ) -> Result<WeChat, CommandError> {
     let root = soter_tee::emulated_root_key()
         .ok_or_else(|| CommandError::defect("the emulated root does not read"))?;
     options.trusted_roots.push(root);
     let events = events.clone();
-    let observer: Observer = Arc::new(move |event| {
-        if events.receiver_count() > 0 {
-            // It is not an error if the last subscriber has just gone.
-            let _ = events.send(event.into());
-        }
-    });
+    let observer: Observer = Arc::new(move |event| events.send_of_servers(event));
     Ok(WeChat::new(options, ledger, clock, Arc::clone(journal), observer))
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use soter_bridge::protocol::Event;
 use soter_wechat::WeChat;
-use tokio::sync::broadcast;
 use tracing::debug;
 
+use super::events::Events;
 use super::new_keys::NewKeys;
 use crate::store::StateFolder;
 
@@ -15,8 +15,8 @@ use crate::store::StateFolder;
 pub(crate) struct PhoneContext {
     /// Where the phones are.
     pub(crate) place: Place,
-    /// The channel to which events are sent.
-    pub(crate) events: broadcast::Sender<Event>,
+    /// Where events are sent.
+    pub(crate) events: Events,
     /// WeChat's servers, to which the client on the phone connects.
     pub(crate) wechat: Arc<WeChat>,
     /// The user who is logged in on a new phone; `None`: the first one of WeChat's servers.
@@ -63,7 +63,6 @@ impl PhoneContext {
     /// Logs an event and sends it to all subscribers. Events never contain a secret.
     pub(crate) fn emit(&self, event: Event) {
         debug!(?event);
-        // It is not an error if nobody is subscribed.
-        let _ = self.events.send(event);
+        self.events.send(event);
     }
 }
