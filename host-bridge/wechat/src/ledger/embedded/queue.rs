@@ -2,8 +2,8 @@
 //!
 //! A group costs the same however many changes it has, so larger groups are cheaper; but a group that has to wait for the next
 //! request costs time. The queue finds the number to wait for: it grows while requests wait behind a group that is being
-//! written, and is halved as soon as there is none, because then the processor had nothing to do meanwhile. A request that comes
-//! alone is written at once.
+//! written, and is halved as soon as there is none, because then the processor had nothing to do meanwhile. So requests that come
+//! one after the other are each written at once; the first ones after a busy moment may wait for a millisecond.
 
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
