@@ -111,3 +111,45 @@ fn the_licences_of_each_crate_are_those_of_the_workspace() {
         }
     }
 }
+
+/// Copies a file, or a folder without what is not of the repository.
+fn copy(from: &Path, to: &Path) {
+    if from.is_file() {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+        return;
+    }
+    for entry in std::fs::read_dir(from).unwrap() {
+        let name = entry.unwrap().file_name();
+        if name != "node_modules" && name != "target" {
+            copy(&from.join(&name), &to.join(&name));
+        }
+    }
+}
+
+#[test]
+fn the_container_image_is_built_from_a_whole_workspace() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let ignored = std::fs::read_to_string(workspace.join("packaging/Dockerfile.dockerignore")).unwrap();
+    let context = tempfile::tempdir().unwrap();
+    for path in ignored.lines().filter_map(|line| line.strip_prefix('!')) {
+        match path.strip_suffix('*') {
+            None => copy(&workspace.join(path), &context.path().join(path)),
+            Some(beginning) => {
+                for entry in std::fs::read_dir(&workspace).unwrap() {
+                    let name = entry.unwrap().file_name().into_string().unwrap();
+                    if name.starts_with(beginning) {
+                        copy(&workspace.join(&name), &context.path().join(&name));
+                    }
+                }
+            }
+        }
+    }
+    let built = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
+        .current_dir(context.path())
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(context.path().join(".cargo/config.toml").is_file(), "it says how SQLite is built");
+}
