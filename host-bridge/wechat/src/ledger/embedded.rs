@@ -251,14 +251,13 @@ struct Writer<S> {
 impl<S: LedgerStore> Writer<S> {
     /// Writes group after group until the ledger is dropped.
     fn run(mut self) {
-        let mut last = 0;
-        while let Some(group) = self.queue.next_group(last) {
+        while let Some(group) = self.queue.next_group() {
             let result = self.store.commit(&group.changes);
             match &result {
                 Ok(()) => debug!(changes = group.changes.len(), "a group of changes is durable"),
                 Err(error) => self.fail(error),
             }
-            last = group.finish(&result);
+            group.finish(&result);
             if let Err(error) = result {
                 self.recover(error);
             }

@@ -2,8 +2,8 @@
 //!
 //! A group costs the same however many changes it has, so larger groups are cheaper; but a group that has to wait for the next
 //! request costs time. The queue finds the number to wait for: it grows while requests wait behind a group that is being
-//! written, and is halved as soon as there is none, because then the processor had nothing to do meanwhile. So requests that come
-//! one after the other are each written at once; the first ones after a busy moment may wait for a millisecond.
+//! written, is halved as soon as there is none, because then the processor had nothing to do meanwhile, and begins again with
+//! those that wait if others did not come in time. So requests that come one after the other are each written at once.
 
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,16 @@ struct Waiting {
     requests: Vec<Request>,
     /// The number of requests with which the writer is due.
     enough: usize,
+    last_group: LastGroup,
     closed: bool,
+}
+
+/// The group that was taken last.
+#[derive(Clone, Copy, Debug, Default)]
+struct LastGroup {
+    requests: usize,
+    /// Whether it had as many requests as it waited for.
+    was_complete: bool,
 }
 
 #[derive(Debug)]
@@ -90,11 +99,10 @@ impl Queue {
         waiting.requests.len() == waiting.enough
     }
 
-    /// Waits for the next group. `last` is the number of requests in the one before, whose results were passed on just now.
-    /// `None` once the queue is closed and empty.
-    pub(super) fn next_group(&self, last: usize) -> Option<Group> {
+    /// Waits for the next group, after the results of the one before were passed on. `None` once the queue is closed and empty.
+    pub(super) fn next_group(&self) -> Option<Group> {
         let mut waiting = self.lock();
-        let enough = enough(last, waiting.requests.len());
+        let enough = waiting.last_group.next(waiting.requests.len());
         waiting.enough = 1;
         let is_empty = |waiting: &mut Waiting| waiting.requests.is_empty() && !waiting.closed;
         waiting = self.writer_is_due.wait_while(waiting, is_empty).unwrap_or_else(PoisonError::into_inner);
@@ -106,12 +114,17 @@ impl Queue {
             .unwrap_or_else(PoisonError::into_inner);
         // Nobody wakes the writer while it writes.
         waiting.enough = usize::MAX;
-        Group::of(mem::take(&mut waiting.requests))
+        let requests = mem::take(&mut waiting.requests);
+        waiting.last_group = LastGroup { requests: requests.len(), was_complete: requests.len() >= enough };
+        // Requests need not wait for the rest.
+        drop(waiting);
+        Group::of(requests)
     }
 
     /// What waits, whether or not it is enough.
     pub(super) fn take(&self) -> Option<Group> {
-        Group::of(mem::take(&mut self.lock().requests))
+        let requests = mem::take(&mut self.lock().requests);
+        Group::of(requests)
     }
 
     /// The writer writes what waits, and nothing more is added.
@@ -140,9 +153,15 @@ pub(super) fn closed_error() -> LedgerError {
     }
 }
 
-/// The number of requests with which the next group is written, after one of this size that was written while others came.
-fn enough(last: usize, others: usize) -> usize {
-    if others == 0 { (last / 2).max(1) } else { last + others }
+impl LastGroup {
+    /// The number of requests with which the next group is written, if these wait already.
+    fn next(self, waiting: usize) -> usize {
+        match (waiting, self.was_complete) {
+            (0, _) => (self.requests / 2).max(1),
+            (_, true) => self.requests + waiting,
+            (_, false) => waiting,
+        }
+    }
 }
 
 impl Group {
@@ -156,14 +175,12 @@ impl Group {
         Some(Self { changes: changes.into_iter().flatten().collect(), receipts })
     }
 
-    /// Tells its requests what became of their changes, and returns how many they are.
-    pub(super) fn finish(self, result: &Result<(), LedgerError>) -> usize {
-        let count = self.receipts.len();
+    /// Tells its requests what became of their changes.
+    pub(super) fn finish(self, result: &Result<(), LedgerError>) {
         for receipt in self.receipts {
             // A request that was given up needs no result.
             let _ = receipt.send(result.clone());
         }
-        count
     }
 }
 
@@ -173,19 +190,19 @@ mod tests {
 
     use super::*;
 
-    fn change(generation: u32) -> Vec<Change> {
-        vec![Change::Clear { generation }]
+    fn change(generation: u32) -> Change {
+        Change::Clear { generation }
     }
 
     #[tokio::test]
     async fn every_request_of_a_group_gets_its_result_also_if_others_were_given_up() {
         for given_up in 0..4 {
             let queue = Queue::default();
-            let mut receipts: Vec<_> = (0..4).map(|number| queue.push(change(number))).collect();
-            let group = queue.next_group(0).unwrap();
-            assert_eq!(group.changes, (0..4).flat_map(change).collect::<Vec<_>>());
+            let mut receipts: Vec<_> = (0..4).map(|number| queue.push(vec![change(number)])).collect();
+            let group = queue.next_group().unwrap();
+            assert_eq!(group.changes, (0..4).map(change).collect::<Vec<_>>());
             drop(receipts.remove(given_up));
-            assert_eq!(group.finish(&Ok(())), 4);
+            group.finish(&Ok(()));
             for receipt in receipts {
                 receipt.durable().await.unwrap();
             }
@@ -195,29 +212,37 @@ mod tests {
     #[tokio::test]
     async fn a_group_that_is_dropped_and_a_queue_that_is_closed_are_errors() {
         let queue = Queue::default();
-        let dropped = queue.push(change(1));
+        let dropped = queue.push(vec![change(1)]);
         drop(queue.take());
         assert_eq!(dropped.durable().await, Err(closed_error()));
-        let last = queue.push(change(2));
+        let last = queue.push(vec![change(2)]);
         queue.close();
-        assert_eq!(queue.push(change(3)).durable().await, Err(closed_error()));
+        assert_eq!(queue.push(vec![change(3)]).durable().await, Err(closed_error()));
         // What was there before is written.
-        queue.next_group(0).unwrap().finish(&Ok(()));
+        queue.next_group().unwrap().finish(&Ok(()));
         last.durable().await.unwrap();
-        assert!(queue.next_group(1).is_none() && queue.is_closed_within(Duration::from_mins(1)));
+        assert!(queue.next_group().is_none() && queue.is_closed_within(Duration::from_mins(1)));
     }
 
     #[test]
-    fn groups_grow_while_others_wait_and_shrink_when_nobody_does() {
-        for (last, others, expected) in
-            [(0, 0, 1), (1, 0, 1), (0, 1, 1), (3, 2, 5), (16, 16, 32), (32, 0, 16)]
-        {
-            assert_eq!(enough(last, others), expected, "{last}, {others}");
+    fn groups_grow_while_requests_wait_shrink_when_none_does_and_do_not_wait_for_those_that_stay_away() {
+        for (requests, was_complete, waiting, expected) in [
+            (0, true, 0, 1),
+            (1, true, 0, 1),
+            (0, true, 1, 1),
+            (3, true, 2, 5),
+            (16, true, 16, 32),
+            (32, true, 0, 16),
+            (20, false, 2, 2),
+            (20, false, 0, 10),
+        ] {
+            let last = LastGroup { requests, was_complete };
+            assert_eq!(last.next(waiting), expected, "{last:?}, {waiting}");
         }
     }
 
     #[test]
-    fn requests_of_several_threads_are_each_in_one_group_and_in_their_order() {
+    fn requests_of_several_threads_are_each_whole_in_one_group_and_in_their_order() {
         const THREADS: u32 = 4;
         const REQUESTS: u32 = 200;
         let queue = Queue::default();
@@ -227,18 +252,20 @@ mod tests {
                 let queue = &queue;
                 scope.spawn(move || {
                     for number in 0..REQUESTS {
-                        drop(queue.push(change(thread * REQUESTS + number)));
+                        let number = thread * REQUESTS + number;
+                        drop(queue.push(vec![change(number), change(number)]));
                     }
                 });
             }
-            let mut last = 0;
             while written.len() < usize::try_from(THREADS * REQUESTS).unwrap() {
-                let group = queue.next_group(last).unwrap();
-                written.extend(group.changes.iter().map(|change| match change {
-                    Change::Clear { generation } => *generation,
-                    other => panic!("{other:?}"),
-                }));
-                last = group.finish(&Ok(()));
+                let group = queue.next_group().unwrap();
+                let (pairs, []) = group.changes.as_chunks() else { panic!("{:?}", group.changes) };
+                for [one, other] in pairs {
+                    assert_eq!(one, other);
+                    let Change::Clear { generation } = one else { panic!("{one:?}") };
+                    written.push(*generation);
+                }
+                group.finish(&Ok(()));
             }
         });
         assert!(queue.take().is_none());
