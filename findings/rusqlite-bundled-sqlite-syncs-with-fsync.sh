@@ -7,7 +7,7 @@
 # Seen:      2026-11-30, Linux x86-64
 # Output:    as it comes: 100 commits, 100 fsync, 0 fdatasync
 #            -DHAVE_FDATASYNC=1: 100 commits, 0 fsync, 100 fdatasync
-# soter-sim: is built with the flag (`.cargo/config.toml`). `cargo install` from a registry does not read that file.
+# soter-sim: is built with the flag (`.cargo/config.toml`). A build of the published crates does not read that file.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -77,9 +77,8 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, serving: Serving) {
 /// tokio wakes the thread that waits for the network when a timer is set that is due before all others. hyper sets one for each
 /// request that it waits for, so that each request would cost a wake-up.
 async fn keep_a_timer() -> Infallible {
-    let mut interval = tokio::time::interval(TIMER_INTERVAL);
     loop {
-        interval.tick().await;
+        tokio::time::sleep(TIMER_INTERVAL).await;
     }
 }
 

@@ -184,7 +184,7 @@ impl Journal {
         // the send fails, which is not an error.
         let _ = self.subscribers.send(Arc::clone(&entry));
         self.head.send_replace(number);
-        // The call that makes room is dropped without the lock.
+        // Usually one call makes room. It is dropped without the lock.
         drop(state);
         drop(oldest);
         entry
