@@ -87,9 +87,9 @@ test('the page shows changes of other clients, and settings changed on the page 
   await until(async () => (await server.rpc('device.show')).settings.userData === null);
   await page.getByLabel('WeChat user').fill('nobody');
   await page.getByLabel('WeChat user').press('Enter');
-  await page.getByText('there is no WeChat user `nobody`').waitFor();
+  await page.locator('#toasts').getByText('there is no WeChat user `nobody`').waitFor();
   await page.getByRole('switch', { name: 'Malformed CRL in certificates' }).click();
-  await page.getByText('whose ASK has no certificates').waitFor();
+  await page.locator('#toasts').getByText('whose ASK has no certificates').waitFor();
   await page.getByLabel('Who touches').selectOption('auto');
   await until(async () => (await server.rpc('device.show')).sensor === 'auto');
   assert.equal((await server.authenticate('order-53')).errCode, 0);
