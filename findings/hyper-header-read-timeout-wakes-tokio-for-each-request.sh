@@ -9,7 +9,7 @@
 # Output:    1000 requests without a timeout: 1 wake-up each
 #            1000 requests with header_read_timeout: 2 wake-ups each
 #            1000 requests with header_read_timeout and an interval of 1 s: 1 wake-up each
-# soter-sim: has such an interval (`host-bridge/src/server/listener.rs`).
+# soter-sim: keeps such a timer (`host-bridge/src/server/listener.rs`).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

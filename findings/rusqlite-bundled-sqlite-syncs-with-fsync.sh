@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Package:   rusqlite 0.43.0, libsqlite3-sys 0.40.0 with the feature `bundled` (crates.io); builds for about a minute, twice
-# Behaviour: each commit calls fsync, although the system has fdatasync. SQLite takes fsync unless HAVE_FDATASYNC is defined. Its
-#            own `configure` looks for the function and defines that; the crate's build script does not run it. On ext4, fsync
-#            also writes the file's time of change, which a commit into a log of constant length needs least. The variable
-#            LIBSQLITE3_FLAGS can say so when it is built.
+# Behaviour: each commit calls fsync, although the system has fdatasync, which is enough, as a comment in SQLite's source says.
+#            SQLite calls fsync unless HAVE_FDATASYNC is defined. Its own `configure` looks for the function; the crate's build
+#            script neither runs that nor defines it. The variable LIBSQLITE3_FLAGS does, at build time.
 # Seen:      2026-11-30, Linux x86-64
 # Output:    as it comes: 100 commits, 100 fsync, 0 fdatasync
 #            -DHAVE_FDATASYNC=1: 100 commits, 0 fsync, 100 fdatasync

@@ -115,7 +115,7 @@ export class Bridge extends EventTarget {
       clearTimeout(patience);
       if (error) reject(new Refused(error));
       else resolve(result);
-      // Later: whoever has this answer may call again with it.
+      // After the caller, which may make another call with this answer.
       if (this.#isToReconnect) setTimeout(() => this.#reconnect());
     }
   }

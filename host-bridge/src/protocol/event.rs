@@ -176,9 +176,7 @@ impl Event {
             | Self::Refused { device, .. } => Some(device),
         }
     }
-}
 
-impl Event {
     /// Whether the person who started the program should know of it: something was refused, or does not work.
     pub fn is_problem(&self) -> bool {
         match self {

@@ -75,9 +75,11 @@ impl AsyncRead for ClientStream {
     }
 }
 
-/// Reads what is there. A buffer that is not filled means that nothing more is: the stream is then not ready any more, without
-/// another read that would say so. Otherwise [`ClientWatch`] would take the request that was just read for one that nobody
-/// has read yet. Only where the system tells of new data once, as tokio's own `poll_read` does.
+/// Reads what is there. If that does not fill the buffer, there is no more, so the stream is marked as not ready. Otherwise it
+/// would stay ready until the next read, and [`ClientWatch`] would take the request that was just read for one that nobody has
+/// read yet.
+///
+/// As in tokio's own `poll_read`, only with epoll and kqueue: they report new data again.
 fn read_available(stream: &TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
     if !cfg!(any(target_os = "linux", target_os = "macos")) {
         return stream.try_read_buf(buffer);

@@ -72,10 +72,10 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, serving: Serving) {
     }
 }
 
-/// Has a timer that is due before the others of a server whose clients are well.
+/// Keeps a timer that is due before those of the connections.
 ///
-/// tokio wakes the thread that waits for the network when a timer is set that is due before all others. hyper sets one for each
-/// request that it waits for, so that each request would cost a wake-up.
+/// tokio wakes the thread that waits for the network when a timer is set that is due before all others. hyper sets one each time
+/// it begins to wait for a request. If there were no other timer, many requests would cost one more wake-up.
 async fn keep_a_timer() -> Infallible {
     loop {
         tokio::time::sleep(TIMER_INTERVAL).await;

@@ -213,7 +213,7 @@ fn a_mistake_is_told_in_claps_words() {
     }
 }
 
-/// clap names the command, which is none here.
+/// A mistake that is not told in clap's words: they would have an empty name for the command.
 const LINE_WITHOUT_A_COMMAND: &str = "--json";
 
 #[test]

@@ -253,8 +253,8 @@ fn is_constant(text: &str) -> bool {
 
 fn is_secret(name: &str) -> bool {
     let ends_with = |ending: &&str| {
-        let end = name.len().checked_sub(ending.len()).and_then(|start| name.as_bytes().get(start..));
-        end.is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes()))
+        let start = name.len().saturating_sub(ending.len());
+        name.as_bytes()[start..].eq_ignore_ascii_case(ending.as_bytes())
     };
     SECRET_MEMBERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
         || SECRET_ENDINGS.iter().any(ends_with)

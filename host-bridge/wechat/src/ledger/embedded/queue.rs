@@ -1,9 +1,14 @@
 //! Changes on their way from the requests that made them to the writer, and its results on their way back.
 //!
-//! A group costs the same however many changes it has, so larger groups are cheaper; but a group that has to wait for the next
-//! request costs time. The queue finds the number to wait for: it grows while requests wait behind a group that is being
-//! written, is halved as soon as there is none, because then the processor had nothing to do meanwhile, and begins again with
-//! those that wait if others did not come in time. So requests that come one after the other are each written at once.
+//! Writing a group costs nearly the same however many changes it has, so larger groups are cheaper. But waiting for more requests
+//! costs time. So the queue adjusts the number of requests that a group waits for:
+//!
+//! - If requests came while the last group was written, the next one waits for that many more.
+//! - If none came, the processor was idle meanwhile: the number is halved.
+//! - If the last group waited in vain, the next one takes only those that are there.
+//!
+//! Requests that come one after the other are each written at once. Only the first one after many at once may wait, for
+//! [`PATIENCE`].
 
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -82,7 +87,7 @@ impl Queue {
     /// Adds the changes of a request. If the queue is closed, the receipt reports it.
     pub(super) fn push(&self, changes: Vec<Change>) -> Receipt {
         let (receipt, written) = oneshot::channel();
-        // The writer could not go on while the queue is locked.
+        // Not while the queue is locked: the writer would wake up and wait for the lock.
         if self.add(Request { changes, receipt }) {
             self.writer_is_due.notify_one();
         }
@@ -116,7 +121,7 @@ impl Queue {
         waiting.enough = usize::MAX;
         let requests = mem::take(&mut waiting.requests);
         waiting.last_group = LastGroup { requests: requests.len(), was_complete: requests.len() >= enough };
-        // Requests need not wait for the rest.
+        // Requests that come now need not wait until the group is put together.
         drop(waiting);
         Group::of(requests)
     }
