@@ -13,7 +13,7 @@ use crate::protocol::verify::VerifySignature;
 use crate::protocol::wx::{SoterAuthentication, SoterSupport};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Request, Response, Service, desk};
 
-/// One device, `phone`. An authentication waits until the sensor is cancelled.
+/// One device, `phone`. An authentication waits until the sensor is cancelled, which is an event.
 #[derive(Debug)]
 pub(crate) struct TestService {
     pub(crate) events: broadcast::Sender<Event>,
@@ -71,6 +71,7 @@ impl Service for TestService {
                 self.waiting.fetch_add(1, Ordering::SeqCst);
                 let _waits = Waits(&self.waiting);
                 self.cancelled.notified().await;
+                let _ = self.events.send(Self::event(90008));
                 Response::StartSoterAuthentication(SoterAuthentication {
                     err_code: 90008,
                     auth_mode: String::new(),

@@ -177,6 +177,10 @@ async fn run_session<S: Service>(
             }
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
                 pending_calls -= calls;
+                // What a call caused is told before its answer: a client that leaves with the answer has heard it.
+                if let Err(end) = queue_due(&mut subscriptions, outbox, &budget, rpc.language()) {
+                    return end;
+                }
                 match answer {
                     Ok(answer) => answer.into_iter().for_each(|answer| queue(outbox, answer)),
                     Err(end) => return end,
@@ -225,12 +229,9 @@ async fn run_session<S: Service>(
                 Exchange::Received(Some(Err(error))) => return end_after_error(error, limits.max_message_bytes),
             },
             Some(text) = subscriptions.next(rpc.language()), if !outbox.is_full() => {
-                let is_large = text.len() > SMALL_BYTES;
-                let held = if is_large { budget.try_reserve(text.len()) } else { None };
-                if is_large && held.is_none() {
-                    return no_room();
+                if let Err(end) = queue_notification(outbox, &budget, text) {
+                    return end;
                 }
-                queue(outbox, Outgoing { text, held });
             }
             _ = ping.tick() => {
                 if unanswered_pings >= 2 {
@@ -248,6 +249,34 @@ fn queue(outbox: &mut SocketOutbox, Outgoing { text, held }: Outgoing) {
     let bytes = text.len();
     trace!(bytes, "sent");
     outbox.push_holding(Frame::Text(text.into()), bytes, held);
+}
+
+/// Queues the notifications of what has happened until now, while there is room.
+fn queue_due(
+    subscriptions: &mut Subscriptions,
+    outbox: &mut SocketOutbox,
+    budget: &MemoryBudget,
+    language: Language,
+) -> Result<(), End> {
+    for _ in 0..subscriptions.due() {
+        if outbox.is_full() {
+            break;
+        }
+        if let Some(Some(text)) = subscriptions.next(language).now_or_never() {
+            queue_notification(outbox, budget, text)?;
+        }
+    }
+    Ok(())
+}
+
+fn queue_notification(outbox: &mut SocketOutbox, budget: &MemoryBudget, text: String) -> Result<(), End> {
+    let held = if text.len() > SMALL_BYTES {
+        Some(budget.try_reserve(text.len()).ok_or_else(no_room)?)
+    } else {
+        None
+    };
+    queue(outbox, Outgoing { text, held });
+    Ok(())
 }
 
 /// Waits until there is room for an answer, if it is large.
@@ -284,6 +313,12 @@ impl Subscriptions {
             (false, Some(_)) => self.head = None,
             _ => {}
         }
+    }
+
+    /// How many events have happened that were not notified yet.
+    fn due(&self) -> usize {
+        self.phone.as_ref().map_or(0, broadcast::Receiver::len)
+            + self.journal.as_ref().map_or(0, broadcast::Receiver::len)
     }
 
     /// The next notification; pending for ever if the client is subscribed to nothing.

@@ -138,6 +138,23 @@ async fn subscribers_receive_only_what_they_subscribed_to() {
 }
 
 #[tokio::test]
+async fn an_event_that_a_call_caused_comes_before_its_answer() {
+    let server = start(|_| {}).await;
+    let (mut subscriber, mut other) = (server.socket().await, server.socket().await);
+    subscriber.send(call(0, "events.subscribe", json!({"topics": ["phone"]}))).await.unwrap();
+    assert_eq!(next(&mut subscriber).await["id"], 0);
+    // Which of two ready things is taken first is random.
+    for id in 1..=40 {
+        subscriber.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
+        server.waiting(1).await;
+        other.send(call(id, "sensor.cancel", json!({}))).await.unwrap();
+        assert_eq!(next(&mut subscriber).await["params"]["code"], 90008, "call {id}");
+        assert_eq!(next(&mut subscriber).await["id"], id);
+        assert_eq!(next(&mut other).await["id"], id);
+    }
+}
+
+#[tokio::test]
 async fn the_newest_journal_number_is_sent_rarely_however_many_calls_there_are() {
     let server = start(|_| {}).await;
     let mut socket = server.socket().await;
