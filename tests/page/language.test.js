@@ -146,7 +146,9 @@ describe('A change of the language', () => {
     await own.batches(Array.from({ length: 470 }, (_, number) => call(number)));
     await own.verify(await own.token(), { resultJSON: '[', resultJSONSignature: 'A'.repeat(344) });
     const { page, close } = await open(browser, own.url);
-    await page.getByRole('button', { name: 'Load older calls' }).click();
+    const older = page.getByRole('button', { name: 'Load older calls' });
+    await older.click();
+    await older.waitFor({ state: 'hidden' });
     const all = await page.locator('#journal-count').textContent();
     const [, count] = all.match(/^(\d+) of \1 calls$/);
     assert.ok(count > 470, all);
