@@ -23,7 +23,7 @@ test('the journal shows a call with the verdict, its reason, and a command that 
   await page.locator('.last').getByText('A result with this very counter was accepted before: a replay.').waitFor();
   await page.getByLabel('Search').fill('verify_signature counter-replayed');
   await page.getByText(/^1 of \d+ calls$/).waitFor();
-  await page.locator('.line').click();
+  await page.locator('.line', { hasText: 'counter-replayed' }).click();
   const entry = page.locator('.entry');
   await entry.getByText('Verdict: counter-replayed').waitFor();
   await entry.getByText('256 bytes in Base64').waitFor();
