@@ -31,6 +31,8 @@ export class Bridge extends EventTarget {
   #timer = null;
   #heard = 0;
   #isToReconnect = false;
+  /** Calls that were made while the page reconnects in its language, to be sent then. */
+  #held = null;
   online = false;
   /** The language that the server uses on this connection. The page's may be another one while answers are waited for. */
   language = languageTag();
@@ -48,6 +50,9 @@ export class Bridge extends EventTarget {
 
   /** Calls a method. Throws `Refused` or `Offline`. */
   call(method, params = {}) {
+    if (!this.online && this.#held) {
+      return new Promise((resolve, reject) => this.#held.push(() => this.call(method, params).then(resolve, reject)));
+    }
     if (!this.online) return Promise.reject(new Offline());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -98,10 +103,28 @@ export class Bridge extends EventTarget {
       this.#heard = performance.now();
       this.#attempt = 0;
       this.call('events.subscribe', { topics: ['phone', 'journal.head'] }).catch(() => {});
+      this.#release();
       this.dispatchEvent(new Event('online'));
     };
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
-    socket.onclose = () => this.#lose(socket);
+    socket.onclose = () => {
+      this.#lose(socket);
+      if (this.#socket === null) this.#release();
+    };
+  }
+
+  /** Lets calls wait for the new connection, but not as long as for a server that has gone. */
+  #hold() {
+    const held = [];
+    this.#held = held;
+    setTimeout(() => this.#held === held && this.#release(), SILENCE);
+  }
+
+  /** Makes the calls that waited for the new connection. If there is none, they throw `Offline`. */
+  #release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const call of held) call();
   }
 
   #hear({ id, method, params, result, error }) {
@@ -145,6 +168,7 @@ export class Bridge extends EventTarget {
   /** Reconnects if that is wanted, once no answer is waited for: it would be lost, though the call was carried out. */
   #reconnect() {
     if (!this.#isToReconnect || this.#waiting.size > 0) return;
+    if (this.online) this.#hold();
     // One that is still connecting asks for the old language, too.
     if (this.#socket) this.#lose(this.#socket);
     this.#hurry();

@@ -226,6 +226,22 @@ describe('A change of the language', () => {
     await close();
   });
 
+  test('loses no call that is made at once after it', async () => {
+    const { page, close } = await fresh();
+    await tab(page, 'Phones');
+    await page.locator('#desk-name').fill('second');
+    await page.locator('#language').evaluate((choice) => {
+      const button = [...document.querySelectorAll('button')].find(({ textContent }) => textContent === 'Put it on the desk');
+      choice.value = 'zh';
+      choice.dispatchEvent(new Event('change'));
+      button.click();
+    });
+    await page.locator('#tab-desk li', { hasText: 'second' }).waitFor();
+    await chineseFamilies(page);
+    assert.equal(await page.locator('.toast').count(), 0);
+    await close();
+  });
+
   test('waits for the touch that the page’s own authentication waits for', async () => {
     const { page, close } = await fresh();
     const addresses = [];
