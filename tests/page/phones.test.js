@@ -54,7 +54,7 @@ test('the page shows changes of other clients, and settings changed on the page 
   await support.click();
   await page.locator('#settings-support[aria-checked="false"]').waitFor();
   assert.equal((await server.authenticate('order-52')).errCode, 90001);
-  await page.getByText('fail not support soter').waitFor();
+  await page.locator('.last').getByText('fail not support soter').waitFor();
   await server.rpc('device.set', { support: null, permission: false });
   await page.locator('#settings-support[aria-checked="true"]').waitFor();
   await page.locator('#settings-permission[aria-checked="false"]').waitFor();
