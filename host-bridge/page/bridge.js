@@ -31,7 +31,7 @@ export class Bridge extends EventTarget {
   #timer = null;
   #heard = 0;
   #isToReconnect = false;
-  /** Calls that were made while the page reconnects in its language, to be sent then. */
+  /** Calls that wait for the connection in the new language; `null` when none has to wait. */
   #held = null;
   online = false;
   /** The language that the server uses on this connection. The page's may be another one while answers are waited for. */
@@ -50,10 +50,10 @@ export class Bridge extends EventTarget {
 
   /** Calls a method. Throws `Refused` or `Offline`. */
   call(method, params = {}) {
-    if (!this.online && this.#held) {
+    if (!this.online) {
+      if (this.#held === null) return Promise.reject(new Offline());
       return new Promise((resolve, reject) => this.#held.push(() => this.call(method, params).then(resolve, reject)));
     }
-    if (!this.online) return Promise.reject(new Offline());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const patience = method.startsWith('wx.') ? null : setTimeout(() => this.#lose(this.#socket), PATIENCE);
@@ -113,14 +113,14 @@ export class Bridge extends EventTarget {
     };
   }
 
-  /** Lets calls wait for the new connection, but not as long as for a server that has gone. */
+  /** Holds calls until the new connection is open. If the server does not answer, they fail after `SILENCE`. */
   #hold() {
     const held = [];
     this.#held = held;
     setTimeout(() => this.#held === held && this.#release(), SILENCE);
   }
 
-  /** Makes the calls that waited for the new connection. If there is none, they throw `Offline`. */
+  /** Sends the held calls. If there is no connection, each of them throws `Offline`. */
   #release() {
     const held = this.#held ?? [];
     this.#held = null;

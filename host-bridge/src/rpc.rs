@@ -33,8 +33,8 @@
 //!
 //! A connection that stays open has its own methods: `events.subscribe` and `events.unsubscribe`, and `rpc.cancel`
 //! with the `id` of a call that has no answer yet. That call is given up as if the connection had closed: its dialog
-//! is cancelled, and its answer is the error -32005. A subscriber that reads what it is sent hears of the events that a call
-//! caused before it gets the call's answer.
+//! is cancelled, and its answer is the error -32005. The events of a call are sent before its answer, unless the client
+//! reads so slowly that events wait for it.
 
 mod connection_method;
 mod failure;

@@ -13,7 +13,7 @@ use crate::protocol::verify::VerifySignature;
 use crate::protocol::wx::{SoterAuthentication, SoterSupport};
 use crate::protocol::{Call, CommandError, ErrorKind, Event, Request, Response, Service, desk};
 
-/// One device, `phone`. An authentication waits until the sensor is cancelled, which is an event.
+/// One device, `phone`. An authentication waits until the sensor is cancelled, and then sends an event.
 #[derive(Debug)]
 pub(crate) struct TestService {
     pub(crate) events: broadcast::Sender<Event>,

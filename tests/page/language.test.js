@@ -205,20 +205,25 @@ describe('A change of the language', () => {
     await close();
   });
 
-  /** Chooses Chinese at once after a click, before there is an answer. */
-  const clickAndChoose = (button) => button.evaluate((element) => {
-    element.click();
+  /** Clicks a button (`click`) and chooses Chinese (`choose`) in the order given, with nothing in between. */
+  const atOnce = (button, ...steps) => button.evaluate((element, steps) => {
     const choice = document.getElementById('language');
-    choice.value = 'zh';
-    choice.dispatchEvent(new Event('change'));
-  });
+    const actions = {
+      click: () => element.click(),
+      choose: () => {
+        choice.value = 'zh';
+        choice.dispatchEvent(new Event('change'));
+      },
+    };
+    for (const step of steps) actions[step]();
+  }, steps);
   const chineseFamilies = (page) => page.locator('#desk-profile option').getByText('联发科').waitFor({ state: 'attached' });
 
   test('loses no answer that is on its way', async () => {
     const { page, close } = await fresh();
     await tab(page, 'Phones');
     await page.locator('#desk-name').fill('second');
-    await clickAndChoose(page.getByRole('button', { name: 'Put it on the desk' }));
+    await atOnce(page.getByRole('button', { name: 'Put it on the desk' }), 'click', 'choose');
     await chineseFamilies(page);
     await page.locator('#tab-desk li', { hasText: 'second' }).waitFor();
     assert.equal(await page.locator('#desk-name').inputValue(), '');
@@ -230,15 +235,27 @@ describe('A change of the language', () => {
     const { page, close } = await fresh();
     await tab(page, 'Phones');
     await page.locator('#desk-name').fill('second');
-    await page.locator('#language').evaluate((choice) => {
-      const button = [...document.querySelectorAll('button')].find(({ textContent }) => textContent === 'Put it on the desk');
-      choice.value = 'zh';
-      choice.dispatchEvent(new Event('change'));
-      button.click();
-    });
+    await atOnce(page.getByRole('button', { name: 'Put it on the desk' }), 'choose', 'click');
     await page.locator('#tab-desk li', { hasText: 'second' }).waitFor();
     await chineseFamilies(page);
     assert.equal(await page.locator('.toast').count(), 0);
+    await close();
+  });
+
+  test('refuses a call that is made at once after it, if the server does not answer', { skip: process.platform === 'win32' }, async (t) => {
+    const own = await start();
+    t.after(() => own.stop());
+    const { page, close } = await open(browser, own.url);
+    await tab(page, 'Phones');
+    await page.locator('#desk-name').fill('second');
+    own.freeze();
+    await atOnce(page.getByRole('button', { name: 'Put it on the desk' }), 'choose', 'click');
+    await page.locator('.toast').getByText('未发送').waitFor();
+    own.wake();
+    await page.getByText('已连接', { exact: true }).waitFor();
+    await chineseFamilies(page);
+    assert.equal(await page.locator('#desk-name').inputValue(), 'second');
+    assert.equal(await page.locator('#tab-desk li', { hasText: 'second' }).count(), 0);
     await close();
   });
 
@@ -269,7 +286,7 @@ describe('A change of the language', () => {
     await tab(page, 'Why refused?');
     await page.locator('#diagnosis-json').fill(result.resultJSON.replaceAll(',', ', '));
     await page.locator('#diagnosis-signature').fill(result.resultJSONSignature);
-    await clickAndChoose(page.getByRole('button', { name: 'Diagnose', exact: true }));
+    await atOnce(page.getByRole('button', { name: 'Diagnose', exact: true }), 'click', 'choose');
     const box = page.locator('.diagnosis-result');
     await box.getByText('签名：reserialised').waitFor();
     await box.locator('.detail[lang=zh-CN]').first().waitFor();

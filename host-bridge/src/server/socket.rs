@@ -167,8 +167,11 @@ async fn run_session<S: Service>(
                 // Pending calls may still be answered; those that wait for a person are not.
                 let rest = async {
                     while let Some((_, answer)) = pending.next().await {
-                        answer.into_iter().flatten().for_each(|answer| queue(outbox, answer));
+                        if let Ok(answer) = answer {
+                            queue_answer(&mut subscriptions, outbox, &budget, rpc.language(), answer)?;
+                        }
                     }
+                    Ok::<_, End>(())
                 };
                 if timeout(limits.drain_timeout / 4, rest).await.is_err() {
                     debug!(calls = pending_calls, "calls are given up, because they have no answer yet");
@@ -177,13 +180,10 @@ async fn run_session<S: Service>(
             }
             Some((calls, answer)) = pending.next(), if !pending.is_empty() => {
                 pending_calls -= calls;
-                // What a call caused is told before its answer: a client that leaves with the answer has heard it.
-                if let Err(end) = queue_due(&mut subscriptions, outbox, &budget, rpc.language()) {
+                let queued = answer
+                    .and_then(|answer| queue_answer(&mut subscriptions, outbox, &budget, rpc.language(), answer));
+                if let Err(end) = queued {
                     return end;
-                }
-                match answer {
-                    Ok(answer) => answer.into_iter().for_each(|answer| queue(outbox, answer)),
-                    Err(end) => return end,
                 }
                 // Subscriptions begin after the answer that confirms them.
                 subscriptions.update(session.topics(), &rpc);
@@ -251,14 +251,16 @@ fn queue(outbox: &mut SocketOutbox, Outgoing { text, held }: Outgoing) {
     outbox.push_holding(Frame::Text(text.into()), bytes, held);
 }
 
-/// Queues the notifications of what has happened until now, while there is room.
-fn queue_due(
+/// Queues the events so far, as long as there is room, and then the answer: a client may close the connection when it
+/// has the answer.
+fn queue_answer(
     subscriptions: &mut Subscriptions,
     outbox: &mut SocketOutbox,
     budget: &MemoryBudget,
     language: Language,
+    answer: Option<Outgoing>,
 ) -> Result<(), End> {
-    for _ in 0..subscriptions.due() {
+    for _ in 0..subscriptions.unsent_events() {
         if outbox.is_full() {
             break;
         }
@@ -266,15 +268,15 @@ fn queue_due(
             queue_notification(outbox, budget, text)?;
         }
     }
+    if let Some(answer) = answer {
+        queue(outbox, answer);
+    }
     Ok(())
 }
 
 fn queue_notification(outbox: &mut SocketOutbox, budget: &MemoryBudget, text: String) -> Result<(), End> {
-    let held = if text.len() > SMALL_BYTES {
-        Some(budget.try_reserve(text.len()).ok_or_else(no_room)?)
-    } else {
-        None
-    };
+    let is_large = text.len() > SMALL_BYTES;
+    let held = is_large.then(|| budget.try_reserve(text.len()).ok_or_else(no_room)).transpose()?;
     queue(outbox, Outgoing { text, held });
     Ok(())
 }
@@ -315,8 +317,8 @@ impl Subscriptions {
         }
     }
 
-    /// How many events have happened that were not notified yet.
-    fn due(&self) -> usize {
+    /// The number of events that have happened and are not queued yet.
+    fn unsent_events(&self) -> usize {
         self.phone.as_ref().map_or(0, broadcast::Receiver::len)
             + self.journal.as_ref().map_or(0, broadcast::Receiver::len)
     }

@@ -138,12 +138,12 @@ async fn subscribers_receive_only_what_they_subscribed_to() {
 }
 
 #[tokio::test]
-async fn an_event_that_a_call_caused_comes_before_its_answer() {
+async fn the_events_of_a_call_are_sent_before_its_answer() {
     let server = start(|_| {}).await;
     let (mut subscriber, mut other) = (server.socket().await, server.socket().await);
     subscriber.send(call(0, "events.subscribe", json!({"topics": ["phone"]}))).await.unwrap();
     assert_eq!(next(&mut subscriber).await["id"], 0);
-    // Which of two ready things is taken first is random.
+    // Several times, because the server picks at random between an event and an answer that are both ready.
     for id in 1..=40 {
         subscriber.send(call(id, "wx.startSoterAuthentication", json!({}))).await.unwrap();
         server.waiting(1).await;
