@@ -173,8 +173,10 @@ async fn run_session<S: Service>(
                     }
                     Ok::<_, End>(())
                 };
-                if timeout(limits.drain_timeout / 4, rest).await.is_err() {
-                    debug!(calls = pending_calls, "calls are given up, because they have no answer yet");
+                match timeout(limits.drain_timeout / 4, rest).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(end)) => return end,
+                    Err(_) => debug!(calls = pending_calls, "calls are given up, because they have no answer yet"),
                 }
                 return End::ByServer(close_frame(close_code::AWAY, "the server stops"));
             }
